@@ -1,0 +1,42 @@
+# smsgate: every target sets up what it needs in .venv; only Python 3.11 (or later) and make are expected on the machine.
+PYTHON ?= python3
+BIN := .venv/bin
+ONCE ?=
+
+.PHONY: demo test check format load clean
+
+demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
+	@$(BIN)/smsgate demo $(if $(ONCE),--once)
+
+test: check  ## what CI runs
+
+check: .venv/.dev  ## the whole gate: lint, types, import contracts, tests, the packs' examples
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/smsgate check rules
+	$(BIN)/pytest
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
+	$(BIN)/python -m load_tests
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: pyproject.toml | .venv/bin/python
+	@echo "Installing smsgate into .venv (once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	@echo "Installing smsgate and its development tools into .venv (once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/.runtime

@@ -1,0 +1,44 @@
+"""smsgate: an SMS filter that stands between senders and an operator's SMSC.
+
+The program is `smsgate` (see `smsgate --help`). As a library, `Filter` is the same engine for use inside another gateway:
+
+    from smsgate import Filter
+
+    gate = Filter.load("rules/")
+    verdict = gate.check("Votre solde CPF expire", sender="38100", client="bank1")
+    if verdict.refused:
+        reject(verdict.status)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
+from smsgate.config.rules import load_rules
+from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.model import Action
+
+__all__ = ["Action", "Diagnostic", "DiagnosticsError", "Filter", "Verdict"]
+
+
+class Filter:
+    """Rules that judge texts. Safe to share between threads: checking changes nothing but caches."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = rules
+
+    @classmethod
+    def load(cls, *paths: str | Path) -> Filter:
+        """Load packs from files and folders, with their examples tested.
+
+        Raises DiagnosticsError with every fault of every file.
+        """
+        return cls(load_rules([Path(path) for path in paths]))
+
+    def check(self, text: str, *, sender: str = "", client: str = "") -> Verdict:
+        """Judge one message. `sender` is its source address, `client` the system_id it came from.
+
+        Limits (rates) are not asked: they need the traffic of a running gate.
+        """
+        return self.rules.check_text(text, sender, client)

@@ -1,0 +1,35 @@
+"""The command `smsgate`: one module per subcommand, `common` for what they share."""
+
+from __future__ import annotations
+
+import typer
+
+from smsgate.cli.backtest import backtest
+from smsgate.cli.check import check
+from smsgate.cli.demo import demo
+from smsgate.cli.explain import explain
+from smsgate.cli.run import run
+from smsgate.cli.simulate import simulate
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="""An SMS filter between senders (ESMEs) and an operator's SMSC.
+
+    See it work:        [bold]smsgate demo[/bold]
+
+    Write rules:        [bold]smsgate check rules/[/bold], then [bold]smsgate explain "a suspicious text"[/bold]
+
+    Know what they do:  [bold]smsgate backtest --rules rules/ messages.jsonl[/bold]
+
+    Put them in force:  [bold]smsgate run --config smsgate.yaml[/bold]
+    """,
+)
+app.command()(run)
+app.command()(demo)
+app.command()(check)
+app.command()(explain)
+app.command()(backtest)
+app.add_typer(simulate, name="simulate")

@@ -1,0 +1,72 @@
+"""`smsgate check`: is everything that would be loaded right?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smsgate.cli.common import EXIT_DIAGNOSTICS, default_rules, out, tell
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
+from smsgate.config.load import load_settings
+from smsgate.config.rules import load_rules
+
+SETTINGS_KEY = re.compile(r"^(?:listeners|upstreams)\s*:", re.MULTILINE)
+
+
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Configuration files, packs, or folders of packs.", show_default="smsgate.yaml, else rules/"
+        ),
+    ] = None,
+) -> None:
+    """Check a configuration and packs, and run every example in them.
+
+    All faults are printed at once, each with file, line, column, what was found, what was expected and, when one is near,
+    a suggestion. Exit code 0: all is well; 2: something is not.
+    """
+    if not paths:
+        paths = [Path("smsgate.yaml")] if Path("smsgate.yaml").is_file() else [default_rules()]
+    faults: list[Diagnostic] = []
+    packs = []
+    for path in paths:
+        if not _is_settings(path):
+            packs.append(path)
+            continue
+        try:
+            settings = load_settings(path)
+            out.print(f"{path}: configuration is right", markup=False)
+        except DiagnosticsError as error:
+            faults += error.diagnostics
+            continue
+        faults += _check_rules(list(settings.rules))
+    if packs:
+        faults += _check_rules(packs)
+    if faults:
+        tell(tuple(dict.fromkeys(faults)))
+        raise typer.Exit(EXIT_DIAGNOSTICS)
+
+
+def _is_settings(path: Path) -> bool:
+    """Whether a file is a configuration rather than a pack, by its top-level keys."""
+    if not path.is_file():
+        return False
+    return SETTINGS_KEY.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+
+
+def _check_rules(paths: list[Path]) -> tuple[Diagnostic, ...]:
+    try:
+        rules = load_rules(paths)
+    except DiagnosticsError as error:
+        return error.diagnostics
+    examples = sum(len(rule.matches) + len(rule.passes) for rule in rules.rules)
+    where = ", ".join(map(str, paths))
+    out.print(
+        f"{where}: {len(rules.rules)} rules, {len(rules.limits)} limits, {examples} examples; rule set {rules.version}",
+        markup=False,
+    )
+    return ()

@@ -1,0 +1,61 @@
+"""What the subcommands share: consoles, where rules are found, how faults are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
+from smsgate.rules.model import Action, Limit, Rule
+from smsgate.smpp.constants import Status
+
+EXIT_DIAGNOSTICS = 2
+"""Exit code when a configuration, a pack or an example is wrong."""
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ACTION_STYLE = {Action.ALLOW: "green", Action.FLAG: "yellow", Action.THROTTLE: "magenta", Action.BLOCK: "bold red"}
+
+
+def default_rules() -> Path:
+    """The folder of packs to use when none is named: `rules/` here, else the packs that came with the program."""
+    here = Path("rules")
+    if here.is_dir():
+        return here
+    installed = Path(str(files("smsgate"))) / "packs"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "rules"
+
+
+@contextmanager
+def told_faults() -> Iterator[None]:
+    """Print the diagnostics that end a command, all of them, and exit with EXIT_DIAGNOSTICS."""
+    try:
+        yield
+    except DiagnosticsError as error:
+        tell(error.diagnostics)
+        raise typer.Exit(EXIT_DIAGNOSTICS) from None
+
+
+def tell(diagnostics: tuple[Diagnostic, ...]) -> None:
+    """Print diagnostics to standard error, one a line."""
+    for diagnostic in diagnostics:
+        err.print(Text(str(diagnostic)))
+    err.print(Text(f"{len(diagnostics)} fault{'s' if len(diagnostics) != 1 else ''} found", style="bold red"))
+
+
+def status_name(status: int) -> str:
+    """A command_status for people: `0x66 ESME_RX_R_APPN`."""
+    known = Status(status).name if status in set(Status) else "vendor status"
+    return f"0x{status:02X} {known}"
+
+
+def rule_record(entry: Rule | Limit) -> dict[str, str | int]:
+    """A rule as the commands' JSON has it."""
+    return {"id": entry.id, "file": entry.where.file, "line": entry.where.line, "action": str(entry.action)}

@@ -1,0 +1,50 @@
+"""`smsgate run`: the gate itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smsgate import worker
+from smsgate.cli.common import err, out, told_faults
+from smsgate.config.load import load_settings
+from smsgate.config.rules import load_rules
+from smsgate.telemetry import logs
+
+
+def run(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")] = Path("smsgate.yaml"),
+) -> None:
+    """Stand between senders and the SMSC until SIGTERM.
+
+    Prints the addresses it listens on (port 0 in the configuration lets the system choose), then [bold]ready[/bold].
+    On SIGTERM or SIGINT it stops accepting, lets answers in flight arrive, unbinds both sides and exits with 0.
+
+    A minimal configuration:
+
+        listeners: \\[{bind: "0.0.0.0:2775"}]
+        upstreams: \\[{address: "smsc.example:2775"}]
+        rules: \\[rules/]
+        metrics: {bind: "127.0.0.1:9464"}
+    """
+    with told_faults():
+        settings = load_settings(config)
+        rules = load_rules(settings.rules)
+    logs.configure()
+    try:
+        worker.run(settings, rules, _started)
+    except OSError as error:
+        err.print(f"smsgate: can't listen: {error}", style="bold red", markup=False)
+        raise typer.Exit(1) from None
+
+
+def _started(gate: worker.Gate) -> None:
+    for address in gate.addresses:
+        out.print(f"listening on {address}")
+    if gate.admin is not None:
+        out.print(f"metrics on http://{gate.admin.address}/metrics")
+    out.print(f"rule set {gate.policy.rules.version}: {len(gate.policy.rules.rules)} rules")
+    out.print("ready")
+    out.file.flush()

@@ -1,0 +1,202 @@
+"""What a text in a file may be: one function and one type for each kind of field, with the words for what it must be.
+
+Everything here gets a text, or whatever else stands in the place of one, and returns the typed value or raises
+`diagnostics.fault`. Which field is of which kind is said by the forms in `rulefile` and `load`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+from typing import Annotated, Final, TypeVar
+
+from pydantic import AfterValidator, PlainValidator
+
+from smsgate.config.diagnostics import fault, listed, nearest, quoted
+from smsgate.rules import condition as cond
+from smsgate.rules.compile import MIN_PREFIX_LETTERS
+from smsgate.rules.condition import Condition, ConditionError
+from smsgate.rules.model import Action, LimitKey, Mode
+from smsgate.smpp.constants import Status
+from smsgate.text.normalize import fold
+
+MAX_NAME_CHARS: Final = 64
+"""Names and ids become metric labels and columns of reports."""
+MAX_SENDER_CHARS: Final = 20
+"""SMPP 3.4, 5.2.8: a source_addr has 21 octets with its NUL; a longer sender can't occur."""
+MAX_DOMAIN_CHARS: Final = 253
+"""RFC 1035, 2.3.4."""
+MIN_ANYWHERE_LETTERS: Final = 6
+"""Shorter ones are inside many innocent names: `free` in 188 of the popular domains, `ups` in 27."""
+MAX_STATUS: Final = 0xFFFFFFFF
+"""command_status has four octets (SMPP 3.4, 3.2)."""
+MAX_LIMIT_COUNT: Final = 1_000_000_000
+"""More than any SMSC carries in a month."""
+MAX_WINDOW_S: Final = 31 * 86_400
+"""State of limits lives in memory and starts anew with the process: a month is already more than it keeps."""
+
+_NAME: Final = re.compile(r"[^\W_][\w.-]*")
+_RESERVED: Final = frozenset({*cond.RESERVED, *cond.FACTS, *cond.PREDICATES, *cond.FIELDS, "any", "all", "links"})
+_LABEL: Final = r"(?:[a-z0-9_]|[^\x00-\x7f\s\u3002\uff0e\uff61])"
+_DOMAIN: Final = re.compile(rf"{_LABEL}(?:-*{_LABEL})*(?:\.{_LABEL}(?:-*{_LABEL})*)+")
+_HOST_IN_URL: Final = re.compile(r"(?:[a-z]+:/*)?(?:\*\.)?([^\s/:@?#*]+?)\.?(?:[:/?#].*)?")
+_NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
+_OVER: Final = re.compile(r"([0-9]{1,12}) in ([0-9]{1,9}) ?([smhd])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+T = TypeVar("T")
+
+
+def text(value: str) -> str:
+    """Not blank."""
+    if not value.strip():
+        raise fault(quoted(value), "a text")
+    return value
+
+
+def name(value: str) -> str:
+    """Of a pack, a rule or a limit."""
+    if not _NAME.fullmatch(value) or len(value) > MAX_NAME_CHARS:
+        raise fault(quoted(value), f"a name of letters, digits, _ - and ., at most {MAX_NAME_CHARS} long")
+    return value
+
+
+def term(value: str) -> str:
+    """Of a brand, a group, a keyword set or a list: what conditions refer to."""
+    if name(value) in _RESERVED:
+        raise fault(quoted(value), "another name: this one is a word of the condition language")
+    return value
+
+
+def keyword(value: str) -> str:
+    """Whole words, or a prefix with a `*`."""
+    word = value.removesuffix("*")
+    letters = fold(word).strip()
+    if not letters or "*" in word:
+        raise fault(quoted(value), "letters or digits, with a * at the end at most")
+    if word != value and len(letters) < MIN_PREFIX_LETTERS:
+        raise fault(quoted(value), f"at least {MIN_PREFIX_LETTERS} letters before the *")
+    return value
+
+
+def domain(value: str) -> str:
+    """A domain as `text.urls.Link.host` has it: lower case, IDN labels as punycode."""
+    host = unicodedata.normalize("NFC", value.lower())
+    if not _DOMAIN.fullmatch(host):
+        inner = _HOST_IN_URL.fullmatch(host)
+        near = inner[1] if inner and _DOMAIN.fullmatch(inner[1]) else ""
+        raise fault(quoted(value), "a domain such as name.example (its sub-domains are included)", near)
+    if not host.isascii():
+        labels = host.split(".")
+        host = ".".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in labels)
+    if len(host) > MAX_DOMAIN_CHARS:
+        raise fault(quoted(value), f"a domain of at most {MAX_DOMAIN_CHARS} characters")
+    return host
+
+
+def sender(value: str) -> str:
+    """A sender id or number, as a submit_sm could carry it."""
+    if not value.strip() or len(value) > MAX_SENDER_CHARS:
+        raise fault(quoted(value), f"a sender of 1 to {MAX_SENDER_CHARS} characters")
+    return value
+
+
+def phone(value: str) -> str:
+    """A phone number in the usual ways of writing."""
+    if not re.fullmatch(r"\+?[\d ().-]*", value) or sum(map(str.isdigit, value)) < 3:
+        raise fault(quoted(value), "a phone number of three digits or more")
+    return value
+
+
+def token(value: str) -> str:
+    """A part of a host name."""
+    if not fold(value).replace(" ", "").isalpha():
+        raise fault(quoted(value), "letters only: host names are cut at digits, hyphens and dots to be compared")
+    return value
+
+
+def anywhere_token(value: str) -> str:
+    """What counts anywhere in a host name."""
+    if sum(map(str.isalpha, fold(value))) < MIN_ANYWHERE_LETTERS:
+        raise fault(quoted(value), f"{MIN_ANYWHERE_LETTERS} letters or more, or the token under whole or with_bait")
+    return value
+
+
+def choice(table: Mapping[str, T], value: object) -> T:
+    """The value that a word stands for."""
+    if not isinstance(value, str) or value not in table:
+        raise fault(quoted(value), listed(table), nearest(value, table) if isinstance(value, str) else "")
+    return table[value]
+
+
+def status(value: object) -> int:
+    """A command_status that refuses."""
+    known = Status.__members__
+    text = value if isinstance(value, str) else ""
+    if text in known:
+        number = int(known[text])
+    elif _NUMBER.fullmatch(text):
+        number = int(text, 16 if text[:2] in {"0x", "0X"} else 10)
+    else:
+        near = nearest(text, known) if text else ""
+        raise fault(quoted(value), "the name of a status such as ESME_RX_R_APPN, or a number such as 0x66", near)
+    if not 0 < number <= MAX_STATUS:
+        raise fault(quoted(value), f"an error status, 1 to 0x{MAX_STATUS:X}: the message is refused with it")
+    return number
+
+
+def expires(value: object) -> date:
+    """An ISO date."""
+    try:
+        day = date.fromisoformat(str(value))
+    except ValueError:
+        day = None
+    if day is None or str(day) != value:
+        raise fault(quoted(value), "a day such as 2027-06-30")
+    return day
+
+
+def over(value: object) -> tuple[int, float]:
+    """How many, and in how many seconds."""
+    match = _OVER.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise fault(quoted(value), "a number and a window such as '20 in 10m' (s, m, h, d)")
+    count, window_s = int(match[1]), float(int(match[2]) * _SECONDS[match[3]])
+    if not 1 <= count <= MAX_LIMIT_COUNT or not 1 <= window_s <= MAX_WINDOW_S:
+        raise fault(quoted(value), f"1 to {MAX_LIMIT_COUNT:,} messages in 1s to {MAX_WINDOW_S // 86_400}d")
+    return count, window_s
+
+
+def condition(value: object) -> Condition:
+    """A condition, parsed."""
+    if not isinstance(value, str):
+        raise fault(quoted(value), "a condition")
+    try:
+        return cond.parse(value)
+    except ConditionError as error:
+        raise fault(error.found, error.expected, error.suggestion, error.column - 1) from None
+
+
+ACTIONS: Final = {"flag": Action.FLAG, "throttle": Action.THROTTLE, "block": Action.BLOCK, "allow": Action.ALLOW}
+LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action is not Action.ALLOW}
+
+Text = Annotated[str, AfterValidator(text)]
+Name = Annotated[str, AfterValidator(name)]
+Term = Annotated[str, AfterValidator(term)]
+Keyword = Annotated[str, AfterValidator(keyword)]
+Domain = Annotated[str, AfterValidator(domain)]
+Sender = Annotated[str, AfterValidator(sender)]
+Phone = Annotated[str, AfterValidator(phone)]
+HostToken = Annotated[str, AfterValidator(token)]
+AnywhereToken = Annotated[str, AfterValidator(anywhere_token)]
+ConditionText = Annotated[Condition, PlainValidator(condition)]
+RuleAction = Annotated[Action, PlainValidator(partial(choice, ACTIONS))]
+LimitAction = Annotated[Action, PlainValidator(partial(choice, LIMIT_ACTIONS))]
+RuleMode = Annotated[Mode, PlainValidator(partial(choice, {str(mode): mode for mode in Mode}))]
+PerKey = Annotated[LimitKey, PlainValidator(partial(choice, {str(key): key for key in LimitKey}))]
+StatusCode = Annotated[int, PlainValidator(status)]
+Day = Annotated[date, PlainValidator(expires)]
+Over = Annotated[tuple[int, float], PlainValidator(over)]

@@ -1,0 +1,324 @@
+"""The form of a rule file, and the way from it to `rules.model`.
+
+A pack is read in three steps: `source` gives texts with positions, the forms below type each text by the field it stands
+in (`fields`), `read_pack` makes frozen values of them, each with its `Where`. Whether names that conditions use exist is
+for `rules.compile` to say, whether examples hold for `examples`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+
+from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed
+from smsgate.config.fields import (
+    ACTIONS,
+    AnywhereToken,
+    ConditionText,
+    Day,
+    Domain,
+    HostToken,
+    Keyword,
+    LimitAction,
+    Name,
+    Over,
+    PerKey,
+    Phone,
+    RuleAction,
+    RuleMode,
+    Sender,
+    StatusCode,
+    Term,
+    Text,
+    choice,
+    domain,
+    sender,
+)
+from smsgate.config.source import KeyPath, Source, read, read_text
+from smsgate.rules import condition as cond
+from smsgate.rules.condition import Condition
+from smsgate.rules.model import (
+    Action,
+    Brand,
+    EntryList,
+    Example,
+    HostTokens,
+    KeywordSet,
+    Limit,
+    LimitKey,
+    ListKind,
+    Mode,
+    Official,
+    Pack,
+    Rule,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_LIST_BYTES: Final = 64 * 1024 * 1024
+"""A list file of a million domains has about 20 MB."""
+MAX_LIST_FAULTS: Final = 20
+"""Faults reported of one list file: a file of the wrong kind would report each line."""
+
+_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
+
+
+def _has_client(condition: Condition) -> bool:
+    """Whether nothing can meet the condition without being one of some named clients."""
+    match condition:
+        case cond.Member(field="client"):
+            return True
+        case cond.AtLeast(count=count, terms=terms):
+            return count == len(terms) and any(map(_has_client, terms))
+    return False
+
+
+class _Host(Form):
+    anywhere: tuple[AnywhereToken, ...] = ()
+    whole: tuple[HostToken, ...] = ()
+    with_bait: tuple[HostToken, ...] = ()
+
+
+class _Official(Form):
+    domains: tuple[Domain, ...] = ()
+    senders: tuple[Sender, ...] = ()
+    phones: tuple[Phone, ...] = ()
+
+
+class _Brand(Form):
+    names: Annotated[tuple[Keyword, ...], Field(min_length=1)] = Field(
+        description="the names that texts call it by, as a list"
+    )
+    company: tuple[Keyword, ...] = ()
+    group: Term | None = None
+    host: _Host = _Host()
+    official: _Official = _Official()
+
+
+class _List(Form):
+    domains: tuple[Domain, ...] | None = None
+    senders: tuple[Sender, ...] | None = None
+    domains_file: Text | None = None
+    senders_file: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            found = " and ".join(sorted(self.model_fields_set)) or "no entries"
+            raise fault(found, f"exactly {listed(self.keys())}")
+        return self
+
+
+class _Example(Form):
+    text: Text = Field(description="the text of the message")
+    sender: str = ""
+    client: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+
+class _Rule(Form):
+    id: Name = Field(description="a name that no other rule has")
+    title: Text = Field(description="what the rule stops, in a few words")
+    why: str = ""
+    action: RuleAction = Field(description=listed(ACTIONS))
+    condition: ConditionText = Field(alias="if", description="the condition under which the rule hits")
+    status: StatusCode | None = None
+    mode: RuleMode = Mode.ENFORCE
+    expires: Day | None = None
+    matches: tuple[_Example, ...] = Field(min_length=1, description="at least one message that the rule must hit")
+    passes: tuple[_Example, ...] = Field(min_length=1, description="at least one message that must pass")
+
+    @field_validator("condition")
+    @classmethod
+    def _allow_names_clients(cls, condition: Condition, info: ValidationInfo) -> Condition:
+        if info.data.get("action") is Action.ALLOW and not _has_client(condition):
+            raise fault("an allow rule that holds for every client", "'client in [...]' joined by 'and'")
+        return condition
+
+
+class _Limit(Form):
+    id: Name = Field(description="a name that no other rule or limit has")
+    title: Text = Field(description="what the limit is for, in a few words")
+    condition: ConditionText | None = Field(alias="if", default=None)
+    count: Annotated[str, PlainValidator(partial(choice, {"messages": "messages"}))] = "messages"
+    per: PerKey = Field(description=listed(LimitKey))
+    over: Over = Field(description="a number and a window such as '20 in 10m'")
+    action: LimitAction = Action.THROTTLE
+    status: StatusCode | None = None
+    mode: RuleMode = Mode.ENFORCE
+
+
+class _Pack(Form):
+    pack: Name = Field(description="the name of the pack")
+    owner: str = ""
+    use: tuple[Name, ...] = ()
+    brands: dict[Term, _Brand] = Field(default_factory=dict)
+    keywords: dict[Term, Annotated[tuple[Keyword, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    lists: dict[Term, _List] = Field(default_factory=dict)
+    rules: tuple[_Rule, ...] = ()
+    limits: tuple[_Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackFile:
+    """What came of one file. With faults in rules and limits only, `pack` holds the sound ones, so that these can be
+    examined too; with any other fault it is None."""
+
+    source: Source
+    pack: Pack | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_pack(path: Path) -> PackFile:
+    """Read one rule file. Raises DiagnosticsError if it is not readable YAML; what is wrong in the YAML is returned."""
+    source = read(path)
+    value: Any = source.root.value
+    diagnostics = list(source.diagnostics)
+    broken: set[KeyPath] = set()
+    try:
+        form = _Pack.model_validate(value)
+    except ValidationError as error:
+        diagnostics += explain(error, _Pack, source)
+        broken = {details["loc"][:2] for details in error.errors(include_url=False)}
+        if any(len(place) < 2 or place[0] not in {"rules", "limits"} for place in broken):
+            return PackFile(source, None, tuple(diagnostics))
+        rules = [value["rules"][index] for index in _sound(value, "rules", broken)]
+        limits = [value["limits"][index] for index in _sound(value, "limits", broken)]
+        form = _Pack.model_validate({**value, "rules": rules, "limits": limits})
+    converter = _Converter(source, path.parent)
+    pack = converter.pack(form, _sound(value, "rules", broken), _sound(value, "limits", broken))
+    diagnostics += converter.diagnostics
+    usable = not source.diagnostics and not converter.diagnostics
+    return PackFile(source, pack if usable else None, tuple(diagnostics))
+
+
+def _sound(value: dict[str, Any], section: str, broken: set[KeyPath]) -> list[int]:
+    """The indices of the entries of a section that have no fault."""
+    return [i for i in range(len(value.get(section, ()))) if (section, i) not in broken]
+
+
+class _Converter:
+    """Forms to values of the model, with their places. `diagnostics` are the faults of list files."""
+
+    def __init__(self, source: Source, folder: Path) -> None:
+        self.source = source
+        self.folder = folder
+        self.diagnostics: list[Diagnostic] = []
+
+    def pack(self, form: _Pack, rules: list[int], limits: list[int]) -> Pack:
+        """`rules` and `limits` are the indices in the file of those of the form."""
+        source = self.source
+        return Pack(
+            name=form.pack,
+            file=source.file,
+            where=source.key(("pack",)),
+            owner=form.owner,
+            use=form.use,
+            brands=tuple(self.brand(name, brand) for name, brand in form.brands.items()),
+            keywords=tuple(
+                KeywordSet(name, words, source.key(("keywords", name))) for name, words in form.keywords.items()
+            ),
+            lists=tuple(self.entry_list(name, entries) for name, entries in form.lists.items()),
+            rules=tuple(self.rule(rule, i) for rule, i in zip(form.rules, rules, strict=True)),
+            limits=tuple(self.limit(limit, i) for limit, i in zip(form.limits, limits, strict=True)),
+        )
+
+    def brand(self, name: str, form: _Brand) -> Brand:
+        return Brand(
+            name=name,
+            names=form.names,
+            where=self.source.key(("brands", name)),
+            group=form.group,
+            company=form.company,
+            host=HostTokens(form.host.anywhere, form.host.whole, form.host.with_bait),
+            official=Official(form.official.domains, form.official.senders, form.official.phones),
+        )
+
+    def entry_list(self, name: str, form: _List) -> EntryList:
+        where = self.source.key(("lists", name))
+        if form.domains is not None:
+            return EntryList(name, ListKind.DOMAINS, form.domains, where)
+        if form.senders is not None:
+            return EntryList(name, ListKind.SENDERS, form.senders, where)
+        if form.domains_file is not None:
+            entries = self.file_entries(("lists", name, "domains_file"), form.domains_file, domain)
+            return EntryList(name, ListKind.DOMAINS, entries, where)
+        assert form.senders_file is not None
+        entries = self.file_entries(("lists", name, "senders_file"), form.senders_file, sender)
+        return EntryList(name, ListKind.SENDERS, entries, where)
+
+    def file_entries(self, path: KeyPath, name: str, check: Callable[[str], str]) -> tuple[str, ...]:
+        file = self.folder / name
+        if not file.exists():
+            where = self.source.where(path)
+            self.diagnostics.append(Diagnostic.at(where, f"no file {str(file)!r}", "a list file, relative to the pack"))
+            return ()
+        try:
+            lines = read_text(file, MAX_LIST_BYTES).splitlines()
+        except DiagnosticsError as error:
+            self.diagnostics += error.diagnostics
+            return ()
+        entries: list[str] = []
+        faults: list[Diagnostic] = []
+        for number, line in enumerate(lines, 1):
+            entry = (_COMMENT.sub("", line) if "#" in line else line).strip()
+            try:
+                if entry:
+                    entries.append(check(entry))
+            except PydanticCustomError as error:
+                context: Any = error.context
+                faults.append(
+                    Diagnostic(str(file), number, 1, context["found"], context["expected"], context["suggestion"])
+                )
+                if len(faults) == MAX_LIST_FAULTS:
+                    break
+        self.diagnostics += faults
+        return tuple(entries)
+
+    def rule(self, form: _Rule, index: int) -> Rule:
+        path: KeyPath = ("rules", index)
+        return Rule(
+            id=form.id,
+            title=form.title,
+            condition=form.condition,
+            action=form.action,
+            where=self.source.where(path),
+            why=form.why,
+            status=form.status,
+            mode=form.mode,
+            expires=form.expires,
+            matches=self.examples(form.matches, (*path, "matches")),
+            passes=self.examples(form.passes, (*path, "passes")),
+        )
+
+    def examples(self, forms: tuple[_Example, ...], path: KeyPath) -> tuple[Example, ...]:
+        return tuple(
+            Example(form.text, self.source.where((*path, i)), form.sender, form.client) for i, form in enumerate(forms)
+        )
+
+    def limit(self, form: _Limit, index: int) -> Limit:
+        count, window_s = form.over
+        return Limit(
+            id=form.id,
+            title=form.title,
+            per=form.per,
+            count=count,
+            window_s=window_s,
+            where=self.source.where(("limits", index)),
+            condition=form.condition,
+            action=form.action,
+            status=form.status,
+            mode=form.mode,
+        )

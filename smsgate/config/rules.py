@@ -1,0 +1,116 @@
+"""Rule files to a `RuleSet`: found, read, compiled and tried on their examples, or refused with every fault.
+
+Each step goes on as far as what it needs is sound. A fault in one rule does not hide what is wrong in the others, and a
+fault in a brand or a keyword set keeps the rules that use it from being called wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
+from smsgate.config.examples import failing_examples
+from smsgate.config.rulefile import PackFile, read_pack
+from smsgate.rules.compile import compile_packs
+from smsgate.rules.model import Pack, PackError, Problem, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from smsgate.rules.engine import RuleSet
+
+MAX_FILES: Final = 1000
+"""Rule files loaded together: a folder with more is not a folder of rules."""
+SUFFIXES: Final = frozenset({".yaml", ".yml"})
+
+
+def load_packs(paths: Sequence[Path]) -> list[Pack]:
+    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml, in the order of paths and names.
+
+    Raises DiagnosticsError if one cannot be read or has a fault of form; names and examples are not looked at.
+    """
+    files, faults, _ = _read(paths)
+    if faults:
+        raise DiagnosticsError(faults)
+    return [file.pack for file in files if file.pack]
+
+
+def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
+    """The rules in these files and folders, ready to judge messages.
+
+    Rules that expired before `today` (None: the day it is in UTC) are left out. Raises DiagnosticsError with all that is
+    wrong: files, names that conditions use, examples that do not come out as they should.
+    """
+    files, faults, complete = _read(paths)
+    if not complete:
+        raise DiagnosticsError(faults)
+    packs = [file.pack for file in files if file.pack]
+    try:
+        rules = compile_packs(packs, today or datetime.now(UTC).date())
+    except PackError as error:
+        raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
+    faults += failing_examples(rules)
+    if faults:
+        raise DiagnosticsError(faults)
+    return rules
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool]:
+    """What came of every file; the faults; and whether every file gave a pack, so that names can be looked up."""
+    found: dict[Path, Path] = {}
+    faults: list[Diagnostic] = []
+    for path in paths:
+        here = _files(path)
+        if not here:
+            expected = "rule files (*.yaml, *.yml)" if path.is_dir() else "a rule file or a folder of them"
+            faults.append(Diagnostic(str(path), 1, 1, "none" if path.is_dir() else "no such file", expected))
+        for file in here:
+            found.setdefault(file.resolve(), file)
+    if len(found) > MAX_FILES:
+        faults.append(Diagnostic(str(next(iter(paths))), 1, 1, f"{len(found):,} rule files", f"at most {MAX_FILES:,}"))
+        return [], faults, False
+    complete = not faults
+    files: list[PackFile] = []
+    for file in found.values():
+        try:
+            read = read_pack(file)
+        except DiagnosticsError as error:
+            faults += error.diagnostics
+            complete = False
+        else:
+            files.append(read)
+            faults += read.diagnostics
+            complete = complete and read.pack is not None
+    return files, faults, complete
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path] if path.exists() else []
+    return sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+
+
+def _diagnostic(problem: Problem, files: Sequence[PackFile]) -> Diagnostic:
+    where = next((_word(problem, file) for file in files if file.source.file == problem.where.file), problem.where)
+    return Diagnostic.at(where, problem.found, problem.expected, problem.suggestion)
+
+
+def _word(problem: Problem, file: PackFile) -> Where:
+    """Where the word stands that a problem is about: the compiler knows the rule, the source knows the column."""
+    word = re.fullmatch(r"'(.+)'", problem.found)
+    value: Any = file.source.root.value
+    if word is None:
+        return problem.where
+    for index, name in enumerate(value.get("use", ())):
+        if name == word[1] and problem.where == file.source.key(("pack",)):
+            return file.source.where(("use", index))
+    for section in ("rules", "limits"):
+        for index, entry in enumerate(value.get(section, ())):
+            if problem.where == file.source.where((section, index)):
+                match = re.search(rf"(?<![\w@.-]){re.escape(word[1])}(?![\w.-])", entry.get("if", ""))
+                if match:
+                    return file.source.inside((section, index, "if"), match.start())
+    return problem.where

@@ -1,0 +1,43 @@
+"""The limits of packs: which keys a message counts under, and whether all of them have room.
+
+All limits that apply are checked, then all are debited; a refusal debits none (`check` and `debit` are two calls, because
+the client's own rate and the rules have their say between them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from smsgate.limits.gcra import Gcra
+from smsgate.limits.table import ArrivalTable
+
+MAX_KEYS: Final = 200_000
+"""Keys remembered per limit: some 30 MB when full, and more than the destinations of ten minutes at 300 messages/s."""
+
+
+class Counted(NamedTuple):
+    """One debit that a message is about to make: under which limit (its index), for which key."""
+
+    limit: int
+    key: str
+
+
+class Limiter:
+    """The state of a rule set's limits."""
+
+    __slots__ = ("_rates", "_tables")
+
+    def __init__(self, rates: Sequence[Gcra], max_keys: int = MAX_KEYS) -> None:
+        self._rates = tuple(rates)
+        self._tables = tuple(ArrivalTable(max_keys) for _ in rates)
+
+    def exceeded(self, counted: Sequence[Counted], now: float) -> set[int]:
+        """The indices of the limits that have no room for one of their keys."""
+        return {limit for limit, key in counted if not self._rates[limit].conforms(self._tables[limit].get(key), now)}
+
+    def debit(self, counted: Sequence[Counted], now: float) -> None:
+        """Count an admitted message under its keys."""
+        for limit, key in counted:
+            table = self._tables[limit]
+            table.set(key, self._rates[limit].debited(table.get(key), now), now)

@@ -1,0 +1,1 @@
+"""The only sockets: sessions with ESMEs and SMSCs, and the simulated SMSC."""

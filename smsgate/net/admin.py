@@ -1,0 +1,69 @@
+"""The HTTP port for Prometheus and orchestrators: /metrics, /healthz, /readyz.
+
+A thread with the standard library's WSGI server and prometheus_client's application: a scrape is rare and small, and a
+slow scraper then waits in its own thread, never in the event loop.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.registry import Collector
+
+from smsgate.settings import Address
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 10  # seconds for a request line to come
+
+    def log_message(self, *_: Any) -> None:
+        """Scrapes are not news."""
+
+
+class AdminServer:
+    """Serves until `close`."""
+
+    def __init__(self, address: Address, collector: Collector, ready: Callable[[], bool]) -> None:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(collector)
+        metrics: Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]] = make_wsgi_app(registry)
+
+        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            path = environ.get("PATH_INFO", "/")
+            if path == "/metrics":
+                return metrics(environ, start_response)
+            if path == "/healthz":
+                return _plain(start_response, "200 OK", "alive\n")
+            if path == "/readyz":
+                return _plain(
+                    start_response, *(("200 OK", "ready\n") if ready() else ("503 Service Unavailable", "draining\n"))
+                )
+            return _plain(start_response, "404 Not Found", "try /metrics, /healthz or /readyz\n")
+
+        self._server = make_server(address.host, address.port, application, _Server, _Handler)
+        self.address = Address(address.host, self._server.server_port)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _plain(start_response: StartResponse, status: str, text: str) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+    return [text.encode()]

@@ -1,0 +1,140 @@
+"""decide: the seam where SMPP, text, rules and limits meet.
+
+    view of the PDU -> readings -> rules -> limits (client, then packs') -> Verdict
+
+Precedence (DESIGN 7): block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
+apart. All limits are checked, then all are debited; a refused message debits none. Pure but for the limits' state: no
+clock, no I/O, no log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from smsgate.limits.gcra import Gcra
+from smsgate.limits.limiter import Counted, Limiter
+from smsgate.limits.table import ArrivalTable
+from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, Verdict, link_host_key
+from smsgate.rules.model import Action, Limit, LimitKey, Mode
+from smsgate.settings import OTHER_CLIENT, ClientSettings
+from smsgate.smpp import udh
+from smsgate.smpp.coding import plausible
+from smsgate.smpp.constants import Status
+from smsgate.smpp.pdu import TextView, text_view
+from smsgate.text.reading import Reading
+
+MAX_CLIENTS: Final = 100_000
+"""Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
+OVER_RATE: Final = Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED)
+"""A client over its own rate: the one case where 0x58 speaks to the right party."""
+
+
+class Client:
+    """One `system_id` that the SMSC accepted: its label in metrics and its rate."""
+
+    __slots__ = ("label", "name", "rate")
+
+    def __init__(self, name: str, settings: dict[str, ClientSettings]) -> None:
+        self.name = name
+        self.label = name if name in settings else OTHER_CLIENT
+        chosen = settings.get(self.label, ClientSettings())
+        self.rate = None if chosen.rate_per_s is None else Gcra.of(chosen.rate_per_s, chosen.burst)
+
+
+class Policy:
+    """The rules in force and the state of all limits. `rules` is swapped whole by `use`."""
+
+    def __init__(self, rules: RuleSet, clients: dict[str, ClientSettings] | None = None) -> None:
+        self._clients = clients or {}
+        self._client_tats = ArrivalTable(MAX_CLIENTS)
+        self.use(rules)
+
+    def use(self, rules: RuleSet) -> None:
+        """Put a rule set in force. The state of its limits starts afresh."""
+        self.rules = rules
+        self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
+
+    def client(self, system_id: str) -> Client:
+        """The client of an accepted bind."""
+        return Client(system_id, self._clients)
+
+    def decide_pdu(  # noqa: PLR0917  # called once a message: keywords would cost more than they tell
+        self, command: int, data: bytes, start: int, end: int, client: Client, now: float
+    ) -> Verdict:
+        """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
+        view = text_view(command, data, start, end)
+        sender = view.source.decode("latin-1")
+        return self.decide(readings(view), sender, view.destinations, client, now)
+
+    def decide(
+        self, texts: Sequence[Reading], sender: str, destinations: Sequence[bytes], client: Client, now: float
+    ) -> Verdict:
+        """Decide on one message and debit what it counts for, if it passes."""
+        finding = self.rules.check(texts, sender, client.name)
+        verdict = finding.verdict
+        if verdict.action is Action.BLOCK:
+            return verdict
+        rate = client.rate
+        tat = 0.0
+        if rate is not None:
+            tat = self._client_tats.get(client.name)
+            if not rate.conforms(tat, now):
+                return OVER_RATE
+        allowed_by_rule = verdict.action is Action.ALLOW and verdict.rules
+        if self.rules.limits and not allowed_by_rule:
+            verdict = self._limited(finding, sender, destinations, client, now)
+        if rate is not None and not verdict.refused:
+            self._client_tats.set(client.name, rate.debited(tat, now, max(1, len(destinations))), now)
+        return verdict
+
+    def _limited(
+        self, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client, now: float
+    ) -> Verdict:
+        """The verdict with the packs' limits in it; debits them when the message passes."""
+        verdict = finding.verdict
+        counted: list[Counted] = []
+        for index, (limit, test, _) in enumerate(self.rules.compiled_limits):
+            if test is None or any(test(facts.bits) for facts in finding.readings):
+                counted += [Counted(index, key) for key in _keys(limit, finding, sender, destinations, client)]
+        if not counted:
+            return verdict
+        exceeded = self._limiter.exceeded(counted, now)
+        for index in sorted(exceeded):
+            verdict = _with_limit(verdict, self.rules.compiled_limits[index])
+        if not verdict.refused:  # what passes over a limit that only flags or monitors is not debited there: GCRA
+            self._limiter.debit([entry for entry in counted if entry.limit not in exceeded], now)
+        return verdict
+
+
+def readings(view: TextView) -> tuple[Reading, ...]:
+    """The plausible readings of a PDU's text. Several bodies are read together: SMSCs differ in which one wins."""
+    bodies = [body[udh.text_offset(body) :] for body in view.bodies] if view.udhi else view.bodies
+    alphabets = plausible(view.data_coding)
+    if len(bodies) == 1:
+        return tuple([alphabet.read(bodies[0]) for alphabet in alphabets])
+    return tuple(
+        Reading.of_text(" ".join(alphabet.read(body).text for body in bodies), alphabet.name) for alphabet in alphabets
+    )
+
+
+def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:
+    match limit.per:
+        case LimitKey.CLIENT:
+            return (client.name,)
+        case LimitKey.SENDER:
+            return (sender,)
+        case LimitKey.DESTINATION:
+            return [destination.decode("latin-1") for destination in destinations]
+        case LimitKey.LINK_HOST:
+            return list({link_host_key(link) for facts in finding.readings for link in facts.links})
+
+
+def _with_limit(verdict: Verdict, exceeded: CompiledLimit) -> Verdict:
+    """The verdict once a limit is exceeded: the limit's action if that is stricter, its name among the reasons."""
+    limit = exceeded.limit
+    if limit.mode is Mode.MONITOR:
+        return Verdict(verdict.action, verdict.status, verdict.rules, (*verdict.monitored, limit))
+    if limit.action.strictness > verdict.action.strictness:
+        return Verdict(limit.action, exceeded.status, (limit, *verdict.rules), verdict.monitored)
+    return Verdict(verdict.action, verdict.status, (*verdict.rules, limit), verdict.monitored)

@@ -1,0 +1,320 @@
+"""Packs to a `RuleSet`: names resolved, keywords folded into one automaton, conditions turned into tests of bits.
+
+Every fault of every pack is collected and raised together as PackError; nothing half-compiled ever leaves. Each keyword
+set, brand fact, list membership and comparison that some condition may ask for gets one bit of the facts integer.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from difflib import get_close_matches
+from hashlib import sha256
+from typing import Final
+
+from smsgate.rules import condition as cond
+from smsgate.rules.brands import BrandBits, Impersonation
+from smsgate.rules.condition import Condition
+from smsgate.rules.engine import FOREIGN_LINK, LINK, CompiledLimit, CompiledRule, RuleSet, Test, status_of
+from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.smpp.constants import Status
+from smsgate.text.normalize import fold
+
+BAIT_SET: Final = "bait"
+"""Keyword sets of this name, of all packs, are the words beside which `with_bait` host tokens count."""
+TRUSTED_LIST: Final = "trusted"
+"""Domain lists of this name, of all packs, hold hosts that are never `foreign_link`."""
+MAX_ACRONYM_LETTERS: Final = 5
+"""Names in capitals up to this length are also found dotted or spaced: C.P.F, D. I. F."""
+MIN_PREFIX_LETTERS: Final = 3
+"""A shorter prefix keyword would hit every second message."""
+
+_OPERATORS: Final = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
+def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
+    """Compile. Rules that expired before `today` are left out (None: none is). Raises PackError with every problem."""
+    compiler = _Compiler(packs)
+    rules = [compiler.rule(pack, rule) for pack in packs for rule in pack.rules if not _expired(rule, today)]
+    limits = [
+        CompiledLimit(
+            limit, compiler.test(pack, limit.condition, limit.where)[1] if limit.condition else None, status_of(limit)
+        )
+        for pack in packs
+        for limit in pack.limits
+    ]
+    if compiler.problems:
+        raise PackError(compiler.problems)
+    return RuleSet(
+        version=sha256(repr(packs).encode()).hexdigest()[:12],
+        rules=rules,
+        limits=limits,
+        words=compiler.words,
+        labels=compiler.labels,
+        name_bits=compiler.name_bits,
+        impersonation=compiler.impersonation(),
+        value_tests=compiler.value_tests,
+        link_tests=compiler.link_tests,
+    )
+
+
+def _expired(rule: Rule, today: date | None) -> bool:
+    return today is not None and rule.expires is not None and rule.expires < today
+
+
+class _Compiler:
+    """The tables that grow while packs are compiled."""
+
+    def __init__(self, packs: Sequence[Pack]) -> None:
+        self.packs = {pack.name: pack for pack in packs}
+        self.problems: list[Problem] = []
+        self.words: dict[str, int] = {}
+        self.value_tests: list[tuple[str, Callable[[str], bool], int]] = []
+        self.link_tests: list[tuple[Callable[[int], bool], int]] = []
+        self.domain_bits: dict[str, int] = {}
+        self.labels: dict[int, str] = {LINK: "link", FOREIGN_LINK: "foreign_link"}
+        self.name_bits = 0
+        self._next_bit = FOREIGN_LINK
+        self._sets: dict[KeywordSet, int] = {}
+        self._lists: dict[EntryList, int] = {}
+        self._brands: dict[Brand, BrandBits] = {}
+        self._check_unique(packs)
+        for pack in packs:
+            for brand in pack.brands:
+                self._add_brand(brand)
+            for keywords in pack.keywords:
+                self._sets[keywords] = self._bit(keywords.name)
+                self._add_words(keywords.keywords, self._sets[keywords], keywords.where)
+
+    def impersonation(self) -> Impersonation:
+        bait = [
+            fold(word.rstrip("*")).strip()
+            for keywords in self._sets
+            if keywords.name == BAIT_SET
+            for word in keywords.keywords
+        ]
+        trusted = [
+            entry
+            for pack in self.packs.values()
+            for entries in pack.lists
+            if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS
+            for entry in entries.entries
+        ]
+        return Impersonation(self._brands, bait, trusted, self.domain_bits)
+
+    def rule(self, pack: Pack, rule: Rule) -> CompiledRule:
+        trigger, test = self.test(pack, rule.condition, rule.where)
+        status = status_of(rule)
+        if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
+            status = Status.ESME_RINVSRCADR
+        return CompiledRule(rule, trigger, test, status)
+
+    def test(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
+        """The trigger of a condition (bits of which it needs one; 0 if it can hold without any) and its test."""
+        match condition:
+            case cond.Name():
+                return _any_of(self._name(pack, condition, where))
+            case cond.Predicate():
+                return self._predicate(pack, condition, where)
+            case cond.Member():
+                return _any_of(self._member(pack, condition, where))
+            case cond.StartsWith():
+                return _any_of(self._starts_with(condition, where))
+            case cond.Links():
+                compare, count = _OPERATORS[condition.operator], condition.count
+                bit = self._bit(f"links {condition.operator} {count}")
+                self.link_tests.append((lambda found: compare(found, count), bit))
+                return _any_of(bit)
+            case cond.Not():
+                inner = self.test(pack, condition.term, where)[1]
+                return 0, lambda bits: not inner(bits)
+            case cond.AtLeast():
+                return _at_least(condition.count, [self.test(pack, term, where) for term in condition.terms])
+
+    # names
+
+    def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
+        facts = {"link": LINK, "foreign_link": FOREIGN_LINK}
+        if name.name in facts:
+            return facts[name.name]
+        sets = {keywords.name: keywords for used in self._visible(pack) for keywords in used.keywords}
+        if name.name not in sets:
+            self._unknown(
+                where, name.name, "a keyword set of this pack or of one that it uses, or a fact", [*sets, *cond.FACTS]
+            )
+            return 0
+        return self._sets[sets[name.name]]
+
+    def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> tuple[int, Test]:
+        tests = []
+        for brand in self._targets(pack, predicate.target, where):
+            bits = self._brands[brand]
+            names = _any_of(bits.names)
+            if bits.company:
+                names = _at_least(2, [names, _any_of(bits.company)])
+            lookalike = _any_of(bits.lookalike)
+            impersonates = _at_least(1, [lookalike, _at_least(2, [names, _any_of(FOREIGN_LINK)])])
+            choices = {
+                "names": names,
+                "lookalike": lookalike,
+                "official": _any_of(bits.official),
+                "impersonates": impersonates,
+            }
+            tests.append(choices[predicate.name])
+        return _at_least(1, tests) if tests else (0, lambda _: False)
+
+    def _targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
+        if target == "any":
+            return list(self._brands)
+        if target.startswith("@"):
+            brands = [brand for brand in self._brands if brand.group == target[1:]]
+            if not brands:
+                groups = {f"@{brand.group}" for brand in self._brands if brand.group}
+                self._unknown(where, target, "a group that some loaded brand is in", groups)
+            return brands
+        visible = {brand.name: brand for used in self._visible(pack) for brand in used.brands}
+        if target not in visible:
+            self._unknown(where, target, "a brand of this pack or of one that it uses, @group or any", visible)
+            return []
+        return [visible[target]]
+
+    def _member(self, pack: Pack, member: cond.Member, where: Where) -> int:
+        kind = ListKind.DOMAINS if member.field == "link_host" else ListKind.SENDERS
+        entries = member.entries
+        if member.list_name is not None:
+            lists = {found.name: found for used in self._visible(pack) for found in used.lists if found.kind is kind}
+            if member.list_name not in lists:
+                self._unknown(where, member.list_name, f"a list of {kind} of this pack or of one that it uses", lists)
+                return 0
+            entry_list = lists[member.list_name]
+            if entry_list in self._lists:
+                return self._lists[entry_list]
+            bit = self._lists[entry_list] = self._bit(f"{member.field} in {member.list_name}")
+            entries = entry_list.entries
+        else:
+            bit = self._bit(f"{member.field} in [...]")
+        if kind is ListKind.DOMAINS:
+            for domain in entries:
+                key = domain.lower().strip(".")
+                self.domain_bits[key] = self.domain_bits.get(key, 0) | bit
+        else:
+            members = frozenset(entry.casefold() for entry in entries)
+            self.value_tests.append((member.field, lambda value: value.casefold() in members, bit))
+        return bit
+
+    def _starts_with(self, condition: cond.StartsWith, where: Where) -> int:
+        if condition.field == "link_host":
+            self.problems.append(Problem(where, "link_host startswith", "link_host in [...]"))
+            return 0
+        prefix = condition.prefix.casefold()
+        bit = self._bit(f"{condition.field} startswith {condition.prefix!r}")
+        self.value_tests.append((condition.field, lambda value: value.casefold().startswith(prefix), bit))
+        return bit
+
+    # tables
+
+    def _bit(self, label: str) -> int:
+        self._next_bit <<= 1
+        self.labels[self._next_bit] = label
+        return self._next_bit
+
+    def _visible(self, pack: Pack) -> Iterator[Pack]:
+        """The packs whose names `pack` may use; its own come last and so win."""
+        for name in pack.use:
+            if name in self.packs:
+                yield self.packs[name]
+        yield pack
+
+    def _add_brand(self, brand: Brand) -> None:
+        bits = BrandBits(
+            names=self._bit(f"names({brand.name})"),
+            company=self._bit(f"company of {brand.name}") if brand.company else 0,
+            official=self._bit(f"official({brand.name})"),
+            lookalike=self._bit(f"lookalike({brand.name})"),
+        )
+        self._brands[brand] = bits
+        self.name_bits |= bits.names
+        self._add_words(brand.names, bits.names, brand.where, acronyms=True)
+        self._add_words(brand.company, bits.company, brand.where)
+
+    def _add_words(self, keywords: Sequence[str], bit: int, where: Where, *, acronyms: bool = False) -> None:
+        for keyword in keywords:
+            word = fold(keyword.removesuffix("*"))
+            if not word.strip() or "*" in keyword[:-1]:
+                self.problems.append(Problem(where, repr(keyword), "letters or digits, with a * at the end at most"))
+                continue
+            if keyword.endswith("*"):
+                word = word[:-1]
+                if len(word.strip()) < MIN_PREFIX_LETTERS:
+                    self.problems.append(
+                        Problem(where, repr(keyword), f"at least {MIN_PREFIX_LETTERS} letters before the *")
+                    )
+            self.words[word] = self.words.get(word, 0) | bit
+            if acronyms and keyword.isupper() and keyword.isalpha() and len(keyword) <= MAX_ACRONYM_LETTERS:
+                dotted = f" {' '.join(keyword.lower())} "
+                self.words[dotted] = self.words.get(dotted, 0) | bit
+
+    def _check_unique(self, packs: Sequence[Pack]) -> None:
+        seen: dict[tuple[str, str], Where] = {}
+        for pack in packs:
+            named = [("pack", pack.name, pack.where)]
+            named += [("brand", brand.name, brand.where) for brand in pack.brands]
+            named += [("rule", rule.id, rule.where) for rule in pack.rules]
+            named += [("rule", limit.id, limit.where) for limit in pack.limits]
+            for kind, name, where in named:
+                if (kind, name) in seen:
+                    self.problems.append(
+                        Problem(where, f"{kind} {name!r} again", f"another name: {seen[kind, name]} has this one")
+                    )
+                seen.setdefault((kind, name), where)
+            for used in pack.use:
+                if used not in self.packs:
+                    self._unknown(pack.where, used, "the name of a loaded pack under use", self.packs)
+
+    def _unknown(self, where: Where, found: str, expected: str, known: Iterable[str]) -> None:
+        near = get_close_matches(found, list(known), n=1)
+        self.problems.append(Problem(where, repr(found), expected, near[0] if near else ""))
+
+
+def _any_of(mask: int) -> tuple[int, Test]:
+    return mask, lambda bits: bits & mask != 0
+
+
+def _at_least(count: int, terms: Sequence[tuple[int, Test]]) -> tuple[int, Test]:
+    """At least `count` of the terms. The trigger: all of them needed, the rarest looking one's bits; else any one's."""
+    tests = [test for _, test in terms]
+    triggers = [trigger for trigger, _ in terms]
+    if len(terms) == 1:
+        return terms[0]
+    if count == len(terms):
+        needed = [trigger for trigger in triggers if trigger]
+        trigger = min(needed, key=int.bit_count, default=0)
+        return trigger, lambda bits: all(test(bits) for test in tests)
+    trigger = 0
+    for one in triggers:
+        trigger |= one
+    if not all(triggers):
+        trigger = 0
+    if count == 1:
+        return trigger, lambda bits: any(test(bits) for test in tests)
+    return trigger, lambda bits: sum(test(bits) for test in tests) >= count
+
+
+def _asks_only_origin(condition: Condition) -> bool:
+    """Whether nothing but sender and client decides: then it is a sender violation, not a matter of content."""
+    match condition:
+        case cond.Member(field=field) | cond.StartsWith(field=field):
+            return field in {"sender", "client"}
+        case cond.Not(term=term):
+            return _asks_only_origin(term)
+        case cond.AtLeast(terms=terms):
+            return all(map(_asks_only_origin, terms))
+    return False

@@ -1,0 +1,60 @@
+"""Why a message gets its verdict, for people: the slow and complete twin of the engine's pass.
+
+Same tables, same facts; besides, where in the text each keyword stands and what each link was taken for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.text.normalize import fold_with_offsets
+from smsgate.text.reading import Reading
+from smsgate.text.urls import Link, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """text[start:end] made `fact` true; `folded` is what was compared."""
+
+    fact: str
+    start: int
+    end: int
+    folded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`text` is what spans and links count their offsets in: the message with disguised dots and letters made plain."""
+
+    verdict: Verdict
+    text: str
+    folded: str
+    facts: tuple[str, ...]
+    spans: tuple[Span, ...]
+    links: tuple[Link, ...]
+
+
+def explain(rules: RuleSet, text: str, sender: str = "", client: str = "") -> Explanation:
+    """Judge `text` and say why."""
+    finding = rules.check((Reading.of_text(text),), sender, client)
+    bits, links = finding.readings[0]
+    shown = plain(text)
+    folded, offsets = fold_with_offsets(shown)
+    facts = tuple(label for bit, label in rules.labels.items() if bits & bit)
+    spans = sorted(set(_spans(rules, folded, offsets)), key=lambda span: (span.start, span.end, span.fact))
+    return Explanation(
+        finding.verdict, shown, folded.strip(), facts, tuple(span for span in spans if span.fact in facts), links
+    )
+
+
+def _spans(rules: RuleSet, folded: str, offsets: list[int]) -> Iterator[Span]:
+    for word, bits in rules.words.items():
+        start = folded.find(word)
+        while start >= 0:
+            first, last = start + 1, start + len(word.rstrip()) - 1
+            for bit, label in rules.labels.items():
+                if bits & bit:
+                    yield Span(label, offsets[first], offsets[last] + 1, word.strip())
+            start = folded.find(word, start + 1)

@@ -1,0 +1,201 @@
+"""What a pack says, as frozen values: brands, keyword sets, lists, rules and limits.
+
+`config.rulefile` makes these out of YAML, `rules.compile` makes a `RuleSet` out of them. Every value that an operator wrote
+carries its `Where`, so that a verdict, a diagnostic and `explain` can all name the line. Nothing here knows YAML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smsgate.rules.condition import Condition
+
+
+class Action(StrEnum):
+    """What a rule or limit does to a message. The strictest of several is what happens.
+
+    ALLOW as a rule's action ends the matter when it holds in every plausible reading; as a verdict it also means that
+    nothing hit.
+    """
+
+    ALLOW = "allow"
+    FLAG = "flag"
+    THROTTLE = "throttle"
+    BLOCK = "block"
+
+    @property
+    def strictness(self) -> int:
+        """0 for allow, rising."""
+        return STRICTNESS[self]
+
+
+STRICTNESS = {action: index for index, action in enumerate(Action)}
+REFUSING = frozenset({Action.THROTTLE, Action.BLOCK})
+"""Actions after which a message does not reach the SMSC."""
+
+
+class Mode(StrEnum):
+    """Whether a rule acts (`enforce`) or only counts what it would have done (`monitor`)."""
+
+    MONITOR = "monitor"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A place in a file of the operator's; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostTokens:
+    """How a brand shows in a host name. `anywhere`: inside a label, one inner typo allowed, six letters or more.
+    `whole`: a whole part of a label (parts are cut at hyphens and digits). `with_bait`: a whole part, beside a bait word."""
+
+    anywhere: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    with_bait: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Official:
+    """What really belongs to a brand: registrable or longer domains (sub-domains included), sender ids, phone numbers."""
+
+    domains: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Who is impersonated. `names` are keywords; with `company`, a name counts only beside one of those words."""
+
+    name: str
+    names: tuple[str, ...]
+    where: Where
+    group: str | None = None
+    company: tuple[str, ...] = ()
+    host: HostTokens = HostTokens()
+    official: Official = Official()
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordSet:
+    """A named set of keywords; a `*` at the end of one means a prefix."""
+
+    name: str
+    keywords: tuple[str, ...]
+    where: Where
+
+
+class ListKind(StrEnum):
+    """What the entries of a list are."""
+
+    DOMAINS = "domains"
+    SENDERS = "senders"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryList:
+    """A named list that conditions refer to (`link_host in NAME`, `sender in NAME`). Entries come as written."""
+
+    name: str
+    kind: ListKind
+    entries: tuple[str, ...]
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A message beside a rule, run in the real engine when the pack loads."""
+
+    text: str
+    where: Where
+    sender: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `status` None means the default of the action (see `rules.engine`)."""
+
+    id: str
+    title: str
+    condition: Condition
+    action: Action
+    where: Where
+    why: str = ""
+    status: int | None = None
+    mode: Mode = Mode.ENFORCE
+    expires: date | None = None
+    matches: tuple[Example, ...] = ()
+    passes: tuple[Example, ...] = ()
+
+
+class LimitKey(StrEnum):
+    """What a limit counts by."""
+
+    CLIENT = "client"
+    SENDER = "sender"
+    DESTINATION = "destination"
+    LINK_HOST = "link_host"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` messages per `window_s` seconds for each value of `per`, for messages that meet `condition`."""
+
+    id: str
+    title: str
+    per: LimitKey
+    count: int
+    window_s: float
+    where: Where
+    condition: Condition | None = None
+    action: Action = Action.THROTTLE
+    status: int | None = None
+    mode: Mode = Mode.ENFORCE
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to."""
+
+    name: str
+    file: str
+    where: Where
+    owner: str = ""
+    use: tuple[str, ...] = ()
+    brands: tuple[Brand, ...] = ()
+    keywords: tuple[KeywordSet, ...] = ()
+    lists: tuple[EntryList, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a pack, found after parsing: where, what was found, what was expected, the nearest good word."""
+
+    where: Where
+    found: str
+    expected: str
+    suggestion: str = ""
+
+
+class PackError(ValueError):
+    """Packs that do not compile. Carries every problem found, not only the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problem(s), the first: {problems[0]}")
+        self.problems = problems

@@ -1,0 +1,109 @@
+"""Numbers of SMPP 3.4 and 5.0 that the gate speaks about; everything else passes as bytes.
+
+Names are the specification's. Vendor values (statuses 0x400-0x4FF, TLVs 0x1400-0x3FFF) have no name here and need none.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+from typing import Final
+
+HEADER: Final = Struct(">IIII")
+"""command_length, command_id, command_status, sequence_number (SMPP 3.4, 3.2)."""
+HEADER_BYTES: Final = HEADER.size
+
+RESPONSE: Final = 0x80000000
+"""The bit that turns a request's command_id into its response's (SMPP 3.4, 5.1.2.1)."""
+
+OWN_SEQUENCE_FIRST: Final = 0x7FFE0000
+OWN_SEQUENCE_LAST: Final = 0x7FFEFFFF
+"""Requests that the gate itself originates take their sequence_number from this range, per direction, never reused."""
+
+
+class Command(IntEnum):
+    """Requests (SMPP 3.4, 5.1.2.1; 5.0, 4.7.5), and generic_nack, the one response without a request."""
+
+    BIND_RECEIVER = 0x01
+    BIND_TRANSMITTER = 0x02
+    QUERY_SM = 0x03
+    SUBMIT_SM = 0x04
+    DELIVER_SM = 0x05
+    UNBIND = 0x06
+    REPLACE_SM = 0x07
+    CANCEL_SM = 0x08
+    BIND_TRANSCEIVER = 0x09
+    OUTBIND = 0x0B
+    ENQUIRE_LINK = 0x15
+    SUBMIT_MULTI = 0x21
+    ALERT_NOTIFICATION = 0x102
+    DATA_SM = 0x103
+    BROADCAST_SM = 0x111
+    QUERY_BROADCAST_SM = 0x112
+    CANCEL_BROADCAST_SM = 0x113
+    GENERIC_NACK = 0x80000000
+
+
+class Status(IntEnum):
+    """command_status values that the gate answers with, or that a pack may name (SMPP 3.4, 5.1.3)."""
+
+    ESME_ROK = 0x00
+    ESME_RINVMSGLEN = 0x01
+    ESME_RINVCMDLEN = 0x02
+    ESME_RINVCMDID = 0x03
+    ESME_RINVBNDSTS = 0x04
+    ESME_RALYBND = 0x05
+    ESME_RSYSERR = 0x08
+    ESME_RINVSRCADR = 0x0A
+    ESME_RINVDSTADR = 0x0B
+    ESME_RBINDFAIL = 0x0D
+    ESME_RINVPASWD = 0x0E
+    ESME_RINVSYSID = 0x0F
+    ESME_RMSGQFUL = 0x14
+    ESME_RINVESMCLASS = 0x43
+    ESME_RSUBMITFAIL = 0x45
+    ESME_RINVSYSTYP = 0x53
+    ESME_RTHROTTLED = 0x58
+    ESME_RX_T_APPN = 0x64
+    ESME_RX_P_APPN = 0x65
+    ESME_RX_R_APPN = 0x66
+    ESME_RINVOPTPARSTREAM = 0xC0
+    ESME_ROPTPARNOTALLWD = 0xC1
+    ESME_RINVPARLEN = 0xC2
+    ESME_RDELIVERYFAILURE = 0xFE
+    ESME_RUNKNOWNERR = 0xFF
+
+
+class Tag(IntEnum):
+    """TLV tags that are read; all others are only forwarded (SMPP 3.4, 5.3.2)."""
+
+    RECEIPTED_MESSAGE_ID = 0x001E
+    SC_INTERFACE_VERSION = 0x0210
+    MESSAGE_PAYLOAD = 0x0424
+    MESSAGE_STATE = 0x0427
+
+
+BINDS: Final = frozenset({Command.BIND_RECEIVER, Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER})
+
+FROM_ESME: Final = frozenset(
+    {
+        *BINDS,
+        Command.QUERY_SM,
+        Command.SUBMIT_SM,
+        Command.DELIVER_SM,
+        Command.UNBIND,
+        Command.REPLACE_SM,
+        Command.CANCEL_SM,
+        Command.ENQUIRE_LINK,
+        Command.SUBMIT_MULTI,
+        Command.DATA_SM,
+        Command.BROADCAST_SM,
+        Command.QUERY_BROADCAST_SM,
+        Command.CANCEL_BROADCAST_SM,
+    }
+)
+"""Requests that may come from downstream. Any other might carry text that nobody has judged: generic_nack 0x03.
+deliver_sm is among them because peers of equal rank send it; it is judged like submit_sm."""
+
+ESM_CLASS_UDHI: Final = 0x40
+"""esm_class bit 6: the body starts with a user data header (SMPP 3.4, 5.2.12)."""

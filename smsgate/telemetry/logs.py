@@ -1,0 +1,15 @@
+"""Where log lines go: standard error, one line each, with UTC time. Message texts and full numbers are never logged."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Set up logging for the process."""
+    handler = logging.StreamHandler()
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)

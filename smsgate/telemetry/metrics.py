@@ -1,0 +1,143 @@
+"""Counters of the data path, and the collector that shows them to Prometheus.
+
+The data path adds to plain integers and lists: `prometheus_client`'s own `.labels().inc()` takes a lock and builds a tuple
+each time, 1.5 µs where an addition takes 0.03. `Collector` reads the numbers when somebody scrapes. Label values come from
+the configuration and the packs only, never from traffic: unknown commands and unnamed clients share one value.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.model import Action
+from smsgate.smpp.constants import RESPONSE, Command
+
+OTHER_COMMAND: Final = -1
+FILTER_BUCKETS_S: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2)
+RESPONSE_BUCKETS_S: Final = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class Histogram:
+    """Observations in seconds; `counts[i]` are those up to `bounds[i]`, the last those above all bounds."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.total += seconds
+
+    def family(self, name: str, documentation: str) -> Metric:
+        """The histogram as Prometheus wants it, cumulative."""
+        family = HistogramMetricFamily(name, documentation)
+        buckets = []
+        running = 0
+        for bound, count in zip((*map(str, self.bounds), "+Inf"), list(self.counts), strict=True):
+            running += count
+            buckets.append((bound, running))
+        family.add_metric([], buckets, self.total)
+        return family
+
+
+def _command_counts() -> dict[int, int]:
+    known = {int(command): 0 for command in Command}
+    return {**known, **{command | RESPONSE: 0 for command in known}, OTHER_COMMAND: 0}
+
+
+class Metrics:
+    """Every number of one process. The data path writes them, `collect` reads them."""
+
+    def __init__(self, client_labels: tuple[str, ...]) -> None:
+        self.messages = {label: dict.fromkeys(Action, 0) for label in client_labels}
+        self.rule_hits: dict[tuple[str, str, str], int] = {}
+        self.throttled: dict[tuple[str, str], int] = {}
+        self.pdus_downstream = _command_counts()
+        self.pdus_upstream = _command_counts()
+        self.filter_time = Histogram(FILTER_BUCKETS_S)
+        self.response_time = Histogram(RESPONSE_BUCKETS_S)
+        self.sessions = 0
+        self.sessions_total = 0
+        self.binds_refused = 0
+        self.upstream_failures = 0
+        self.filter_errors = 0
+        self.rules: Callable[[], RuleSet] | None = None
+
+    def count_rules(self, client_label: str, verdict: Verdict) -> None:
+        """Count the rules and limits behind a verdict that was not a plain pass."""
+        for mode, entries in (("enforce", verdict.rules), ("monitor", verdict.monitored)):
+            for entry in entries:
+                key = (entry.id, entry.action, mode)
+                self.rule_hits[key] = self.rule_hits.get(key, 0) + 1
+        if verdict.action is Action.THROTTLE:
+            reason = verdict.rules[0].id if verdict.rules else "client_rate"
+            self.throttled[client_label, reason] = self.throttled.get((client_label, reason), 0) + 1
+
+    def collect(self) -> Iterator[Metric]:
+        """All families. `list()` of a dictionary is one step of the interpreter, so a scrape from a thread is safe."""
+        messages = CounterMetricFamily(
+            "smsgate_messages", "Messages judged.", labels=["client", "direction", "verdict"]
+        )
+        for client, counts in list(self.messages.items()):
+            for action, count in counts.items():
+                messages.add_metric([client, "mt", action], count)
+        yield messages
+        hits = CounterMetricFamily("smsgate_rule_hits", "Hits of rules and limits.", labels=["rule", "action", "mode"])
+        for rule_key, count in list(self.rule_hits.items()):
+            hits.add_metric(rule_key, count)
+        yield hits
+        throttled = CounterMetricFamily(
+            "smsgate_throttled",
+            "Messages refused for a rate: the client's own, or a limit by its id.",
+            labels=["client", "limit"],
+        )
+        for throttle_key, count in list(self.throttled.items()):
+            throttled.add_metric(throttle_key, count)
+        yield throttled
+        pdus = CounterMetricFamily("smsgate_pdus", "PDUs received, by side and command.", labels=["side", "command"])
+        for side, by_command in (("downstream", self.pdus_downstream), ("upstream", self.pdus_upstream)):
+            for command, count in list(by_command.items()):
+                if count:
+                    pdus.add_metric([side, _command_name(command)], count)
+        yield pdus
+        yield GaugeMetricFamily("smsgate_sessions", "Downstream sessions open now.", value=self.sessions)
+        yield CounterMetricFamily("smsgate_sessions_opened", "Downstream sessions accepted.", value=self.sessions_total)
+        yield CounterMetricFamily(
+            "smsgate_binds_refused", "Binds that the SMSC or the gate refused.", value=self.binds_refused
+        )
+        yield CounterMetricFamily(
+            "smsgate_upstream_connect_failures", "Connections to an SMSC that failed.", value=self.upstream_failures
+        )
+        yield CounterMetricFamily(
+            "smsgate_filter_errors", "Messages on which the filter itself failed.", value=self.filter_errors
+        )
+        yield self.filter_time.family("smsgate_filter_seconds", "Time to judge one message.")
+        yield self.response_time.family(
+            "smsgate_upstream_response_seconds", "Time from a request forwarded to the SMSC's answer."
+        )
+        if self.rules is not None:
+            rules = self.rules()
+            info = GaugeMetricFamily("smsgate_rule_set_info", "1 for the rule set in force.", labels=["version"])
+            info.add_metric([rules.version], 1)
+            yield info
+            yield GaugeMetricFamily("smsgate_rules", "Rules in force.", value=len(rules.rules))
+
+
+def _command_name(command: int) -> str:
+    if command == OTHER_COMMAND:
+        return "other"
+    if command == Command.GENERIC_NACK:
+        return "generic_nack"
+    if command & RESPONSE:
+        base = command & ~RESPONSE
+        return f"{Command(base).name.lower()}_resp" if base in set(Command) else "other"
+    return Command(command).name.lower()

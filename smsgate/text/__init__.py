@@ -1,0 +1,1 @@
+"""What a handset shows, made comparable: folded words (`normalize`) and links (`urls`)."""

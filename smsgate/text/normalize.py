@@ -1,0 +1,112 @@
+"""Folding: many ways to write a word, one way to compare it.
+
+The folded view of a text is lower-case letters and digits in words parted by exactly one blank, with a blank at both ends:
+
+    "URGENT : Crit'Air, échéance le 12/03 !"   ->   " urgent crit air echeance le 12 03 "
+
+so that a keyword stored as " echeance " is found as a whole word, and " expir" as a prefix, by the automaton alone: no hit
+needs its borders checked afterwards. Accents go, full-width and mathematical letters become plain ones, look-alike letters
+of other alphabets (Cyrillic, Greek: also GSM 03.38's own) become the Latin letter they imitate, invisible characters
+vanish, letters of other scripts stay. Digits stay digits: amounts and codes are what they are.
+
+Folding is a function of one character at a time (`fold_char`) and of the collapse of blanks, hence `bytes.translate`
+serves for every 8-bit alphabet (`byte_table`), and `fold_with_offsets` can lead every folded character back to the text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Mn", "Me"})
+"""Format characters (zero width, bidi, tags) and combining marks: no room of their own on a handset's line."""
+INVISIBLE_EXTRA: Final = frozenset("\x00\u115f\u1160\u3164\uffa0")
+"""NUL, and the Hangul fillers: letters by category, blank by sight."""
+
+LOOKALIKES: Final = {
+    # Greek capitals, those of GSM 03.38 among them, and small letters
+    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧΔΛΣΓΞΘΦΩΠΨ", "abezhikmnoptyxaaereooony", strict=True)),
+    **dict(zip("αβγεηικμνορτυχωςσ", "abyenikuvoptuxwco", strict=True)),
+    # Cyrillic
+    **dict(zip("АВЕЗКМНОРСТУХІЈЅԌԚԜҮЬ", "abe3kmhopctyxijsgqwyb", strict=True)),
+    **dict(zip("авекмнорстухіјѕԍԛԝүһԁѵӏє", "abekmhopctyxijsgqwyhdvle", strict=True)),
+    # Latin letters that no decomposition leads to plain ones; one letter each, so that byte tables agree with `fold`
+    **dict(zip("øłđðħŧıſɡɑʀɪʏƒæßþ", "olddhtisgariyfabp", strict=True)),
+    **dict(zip("ØŁĐÐÆÞ", "olddap", strict=True)),
+    "œ": "oe",
+    "Œ": "oe",
+    # Fractions would decompose to two numbers
+    "¼": " ",
+    "½": " ",
+    "¾": " ",
+}
+"""What imitates which Latin letter. A starting set by hand: the shapes that occur in French and English scams."""
+
+
+def fold_char(char: str) -> str:
+    """What one character becomes: folded letters or digits, a blank for what parts words, nothing for the invisible."""
+    if char in INVISIBLE_EXTRA:
+        return ""
+    known = LOOKALIKES.get(char)
+    if known is not None:
+        return known
+    folded = []
+    for part in unicodedata.normalize("NFKD", char):
+        category = unicodedata.category(part)
+        if category in INVISIBLE_CATEGORIES or part in INVISIBLE_EXTRA:
+            continue
+        if category[0] not in "LN":
+            folded.append(" ")
+            continue
+        lower = LOOKALIKES.get(part) or part.casefold()
+        folded.append(LOOKALIKES.get(lower, lower))
+    return "".join(folded)
+
+
+class _FoldTable(dict[int, str]):
+    """A table for `str.translate` that learns a character when it first meets it.
+
+    Bounded by Unicode itself: 1.1 million code points at most, of which real traffic shows a few hundred.
+    """
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = fold_char(chr(code))
+        return folded
+
+
+_FOLD: Final = _FoldTable()
+
+
+def byte_table(alphabet: str) -> tuple[bytes, bytes]:
+    """The 256 octets and the octets to delete with which `bytes.translate` folds an 8-bit alphabet, read as Latin-1."""
+    folded = [fold_char(char) for char in alphabet]
+    deleted = bytes(code for code, char in enumerate(folded) if not char)
+    return bytes(ord(char) if len(char) == 1 else 0x20 for char in folded), deleted
+
+
+def fold(text: str) -> str:
+    """The folded view of a text (see the head of this module)."""
+    return collapse(text.translate(_FOLD))
+
+
+def collapse(folded: str) -> str:
+    """One blank between words and at both ends. `split` and `join` cost 0.6 µs on 100 characters, less than any expression."""
+    return f" {' '.join(folded.split())} "
+
+
+def fold_with_offsets(text: str) -> tuple[str, list[int]]:
+    """The folded view, and for each of its characters the index in `text` it comes from. For `explain`: slow and plain."""
+    folded = [" "]
+    offsets = [0]
+    for index, char in enumerate(text):
+        for part in fold_char(char):
+            if part.isspace():
+                part = " "  # noqa: PLW2901
+                if folded[-1] == " ":
+                    continue
+            folded.append(part)
+            offsets.append(index)
+    if folded[-1] != " " or len(folded) == 1:  # no words: two blanks, as `collapse` has it
+        folded.append(" ")
+        offsets.append(len(text))
+    return "".join(folded), offsets

@@ -1,0 +1,112 @@
+"""The load tests measure what they say: counts are exact, the corpus is the same on every run. No timing is asserted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from load_tests import bare_relay, report
+from load_tests.corpus import GENUINE_UCS2, Corpus, Message, gsm7
+from load_tests.filter_bench import FilterFigures
+from load_tests.harness import Load, Measured, Run, Smsc, finish, sessions
+from smsgate.config.rules import load_rules
+from smsgate.smpp.pdu import text_view
+
+LOAD = Load(sessions=3, window=10, warmup_s=0, seconds=0)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return Corpus(keywords=400, domains=300)
+
+
+def relayed(run: Run, limit: int, *, filtered: bool) -> list[int]:
+    """How many messages each of three sessions had answered through the bare relay."""
+
+    async def main() -> list[int]:
+        loop = asyncio.get_running_loop()
+        smsc = await loop.create_server(lambda: Smsc(run), "127.0.0.1", 0)
+        relay = await bare_relay.serve(smsc.sockets[0].getsockname())
+        try:
+            async with sessions(relay.sockets[0].getsockname(), run, LOAD, limit) as senders:
+                for sender in senders:
+                    sender.start()
+                await finish(senders, filtered)
+                return [sender.answered for sender in senders]
+        finally:
+            relay.close()
+            smsc.close()
+
+    return uvloop.run(main())
+
+
+def test_every_message_is_answered_once_through_the_bare_relay(corpus: Corpus) -> None:
+    run = Run(corpus.messages(100))
+    assert relayed(run, 330, filtered=False) == [330, 330, 330]
+
+
+def test_a_message_that_should_have_been_refused_spoils_the_measurement(corpus: Corpus) -> None:
+    with pytest.raises(AssertionError, match="0 messages refused, expected"):
+        relayed(Run(corpus.messages(100)), 330, filtered=True)
+
+
+def test_the_expected_refusals_are_counted_round_the_run() -> None:
+    run = Run([Message("a", refused=True), Message("b"), Message("c", refused=True)])
+    places = [True, False, True] * 5
+    for first in range(3):
+        for count in range(10):
+            assert run.refused(first, count) == sum(places[first : first + count])
+
+
+def test_the_run_is_submit_sm_with_the_texts_in_place(corpus: Corpus) -> None:
+    messages = corpus.messages(20)
+    run = Run(messages)
+    octets = bytes(run.octets)
+    for place, message in enumerate(messages * 2):
+        view = text_view(4, octets, run.offsets[place], run.offsets[place + 1])
+        assert not view.malformed
+        assert view.bodies == (gsm7(message.text),)
+    assert run.offsets[-1] == len(octets)
+
+
+def test_the_corpus_is_the_same_on_every_run(corpus: Corpus) -> None:
+    one, other = Corpus(keywords=400, domains=300), Corpus(keywords=400, domains=300)
+    assert one.keywords == other.keywords
+    assert one.domains == other.domains
+    assert one.messages(300) == other.messages(300)
+
+
+def test_the_pack_refuses_the_scams_and_nothing_else(corpus: Corpus, tmp_path: Path) -> None:
+    corpus.write_pack(tmp_path)
+    rules = load_rules([tmp_path])
+    messages = corpus.messages(1000)
+    assert sum(message.refused for message in messages) == 10
+    for message in messages:
+        assert rules.check_text(message.text).refused is message.refused, message.text
+    for text in (*corpus.texts(GENUINE_UCS2, 20), *corpus.texts_with_new_hosts(20)):
+        assert not rules.check_text(text).refused, text
+
+
+def test_the_report_gives_medians_and_ratios_to_the_bare_relay(tmp_path: Path) -> None:
+    result = report.Report(
+        settings={"rounds": 3},
+        proxies=[
+            report.Figures("no proxy", 10, [Measured(9e5, None, None)]),
+            report.Figures(report.RELAY, 10, [Measured(rate, 2.0, 20.0) for rate in (3e5, 1e5, 2e5)]),
+            report.Figures("smsgate", 10, [Measured(1e5, 5.0, 40.0)]),
+        ],
+        texts=[FilterFigures("clean, GSM-7", 3.0, 6.0, 1.5, 2.0)],
+        facts={"date": "2026-11-22", "commit": "abc1234"},
+    )
+    path = report.write(result, tmp_path / "results")
+    assert path.name == "2026-11-22-abc1234.md"
+    lines = path.read_text().splitlines()
+    assert "| bare relay | 10 | 200.0 (100.0 to 300.0) | 1.00 | 2.00 (2.00 to 2.00) | 1.00 | 20 |" in lines
+    assert "| smsgate | 10 | 100.0 (100.0 to 100.0) | 0.50 | 5.00 (5.00 to 5.00) | 2.50 | 40 |" in lines
+    assert "| no proxy | 10 | 900.0 (900.0 to 900.0) | 4.50 |  |  |  |" in lines
+    assert "| clean, GSM-7 | 3.00 | 6.00 | 2.0 | 4.0 | 1.50 | 2.00 |" in lines
+    assert json.loads(path.with_suffix(".json").read_text())["settings"] == {"rounds": 3}
