@@ -20,7 +20,7 @@ SESSIONS: Final = 4
 MESSAGES: Final = 8192
 """Different messages in the run that the senders repeat: more than two windows of all sessions."""
 WARMUP_S: Final = 0.5
-LOG_COLUMNS: Final = 130
+LOG_COLUMNS: Final = 150
 """Room for the widest table where the output is a file and has no width of its own."""
 
 
@@ -31,19 +31,17 @@ async def measure_proxies(
     run = Run(corpus.messages(MESSAGES))
     server = await asyncio.get_running_loop().create_server(lambda: Smsc(run), "127.0.0.1", 0)
     figures: dict[tuple[str, int], list[Measured]] = {}
-    with (
-        closing(server),
-        tempfile.TemporaryDirectory() as directory,
-        proxies.running(server.sockets[0].getsockname()[:2], Path(directory), corpus) as running,
-    ):
-        for number in range(1, arguments.rounds + 1):
-            for window in arguments.windows:
-                for proxy in running:
-                    console.print(f"round {number}, window {window}, {proxy.name}")
-                    load = Load(SESSIONS, window, WARMUP_S, arguments.seconds)
-                    pid = proxy.process.pid if proxy.process is not None else None
-                    measured = await measure(proxy.address, run, load, pid, proxy.filtered)
-                    figures.setdefault((proxy.name, window), []).append(measured)
+    smsc = server.sockets[0].getsockname()[:2]
+    with closing(server), tempfile.TemporaryDirectory() as directory:
+        async with proxies.running(smsc, Path(directory), corpus) as running:
+            for number in range(1, arguments.rounds + 1):
+                for window in arguments.windows:
+                    for proxy in running:
+                        console.print(f"round {number}, window {window}, {proxy.name}")
+                        load = Load(SESSIONS, window, WARMUP_S, arguments.seconds)
+                        pid = proxy.process.pid if proxy.process is not None else None
+                        measured = await measure(proxy.address, run, load, pid, proxy.filtered)
+                        figures.setdefault((proxy.name, window), []).append(measured)
     return [report.Figures(name, window, rounds) for (name, window), rounds in figures.items()]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,13 +17,14 @@ from load_tests.harness import SYSTEM_ID
 from load_tests.report import RELAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
     from load_tests.corpus import Corpus
 
 CORES: Final = sorted(os.sched_getaffinity(0))
 PROXY_CORE, HARNESS_CORE = CORES[0], CORES[-1]
 """The proxy that works has a core to itself; on a machine with one core all share it."""
+HAPROXY, GATE = "HAProxy", "smsgate"
 STOP_TIMEOUT_S: Final = 15.0
 
 HAPROXY_CONFIGURATION: Final = """\
@@ -64,7 +66,21 @@ def pin(core: int) -> None:
     os.sched_setaffinity(0, {core})
 
 
-def _announced(process: subprocess.Popen[str], last_line: str) -> tuple[str, int]:
+def _start(name: str, command: list[str], directory: Path, descriptors: tuple[int, ...] = ()) -> subprocess.Popen[str]:
+    """Start a program on the core of the proxies; what it logs goes to a file, so that no terminal slows it down."""
+    pin(PROXY_CORE)
+    try:
+        with _log(directory, name).open("w") as log:
+            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, pass_fds=descriptors)
+    finally:
+        pin(HARNESS_CORE)
+
+
+def _log(directory: Path, name: str) -> Path:
+    return directory / f"{name}.log"
+
+
+def _announced(process: subprocess.Popen[str], last_line: str, log: Path) -> tuple[str, int]:
     """The address that a process prints as `listening on HOST:PORT`, once it has printed `last_line` too."""
     assert process.stdout is not None
     address = ("", 0)
@@ -74,28 +90,21 @@ def _announced(process: subprocess.Popen[str], last_line: str) -> tuple[str, int
             address = (host, int(port))
         if line.startswith(last_line):
             return address
-    raise RuntimeError(f"{process.args!r} ended before it listened, with exit status {process.wait()}")
+    raise RuntimeError(f"{process.args!r} ended with status {process.wait()} before it listened:\n{log.read_text()}")
 
 
-def _start(command: list[str], descriptors: tuple[int, ...] = ()) -> subprocess.Popen[str]:
-    pin(PROXY_CORE)
-    try:
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, pass_fds=descriptors)
-    finally:
-        pin(HARNESS_CORE)
-
-
-def _relay(smsc: str) -> Proxy:
-    process = _start([sys.executable, "-m", "load_tests.bare_relay", smsc])
-    return Proxy(RELAY, _announced(process, "listening on "), process)
+def _relay(smsc: str, directory: Path) -> Proxy:
+    process = _start(RELAY, [sys.executable, "-m", "load_tests.bare_relay", smsc], directory)
+    return Proxy(RELAY, _announced(process, "listening on ", _log(directory, RELAY)), process)
 
 
 def _haproxy(program: str, smsc: str, directory: Path) -> Proxy:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         configuration = directory / "haproxy.cfg"
         configuration.write_text(HAPROXY_CONFIGURATION.format(descriptor=listening.fileno(), smsc=smsc))
-        process = _start([program, "-db", "-f", str(configuration)], (listening.fileno(),))
-        return Proxy("HAProxy, TCP mode", listening.getsockname()[:2], process)
+        command = [program, "-db", "-f", str(configuration)]
+        process = _start(HAPROXY, command, directory, (listening.fileno(),))
+        return Proxy(HAPROXY, listening.getsockname()[:2], process)
 
 
 def _gate(smsc: str, directory: Path, corpus: Corpus) -> Proxy:
@@ -104,18 +113,19 @@ def _gate(smsc: str, directory: Path, corpus: Corpus) -> Proxy:
     corpus.write_pack(rules)
     configuration = directory / "smsgate.yaml"
     configuration.write_text(GATE_CONFIGURATION.format(smsc=smsc, client=str(SYSTEM_ID, "ascii")))
-    process = _start([str(Path(sys.executable).with_name("smsgate")), "run", "--config", str(configuration)])
-    return Proxy("smsgate", _announced(process, "ready"), process, filtered=True)
+    program = Path(sys.executable).with_name("smsgate")
+    process = _start(GATE, [str(program), "run", "--config", str(configuration)], directory)
+    return Proxy(GATE, _announced(process, "ready", _log(directory, GATE)), process, filtered=True)
 
 
-@contextmanager
-def running(smsc: tuple[str, int], directory: Path, corpus: Corpus) -> Iterator[list[Proxy]]:
+@asynccontextmanager
+async def running(smsc: tuple[str, int], directory: Path, corpus: Corpus) -> AsyncIterator[list[Proxy]]:
     """All proxies, and first the SMSC by itself; the processes are ended at the end."""
     host, port = smsc
     address = f"{host}:{port}"
     proxies = [Proxy("no proxy", smsc)]
     try:
-        proxies.append(_relay(address))
+        proxies.append(_relay(address, directory))
         program = shutil.which("haproxy")
         if program is not None:
             proxies.append(_haproxy(program, address, directory))
@@ -125,4 +135,5 @@ def running(smsc: tuple[str, int], directory: Path, corpus: Corpus) -> Iterator[
         for proxy in proxies:
             if proxy.process is not None:
                 proxy.process.terminate()
-                proxy.process.communicate(timeout=STOP_TIMEOUT_S)
+                # In a thread: a proxy that ends its sessions waits for the SMSC, which lives in this loop.
+                await asyncio.to_thread(proxy.process.communicate, timeout=STOP_TIMEOUT_S)

@@ -39,12 +39,12 @@ InfoDroits  | Votre Compte Personnel de Formation a été crédité. Consultez l
 33639981213 | Ｖｏｓ　ｄｒｏｉｔｓ　ＣＰＦ　expirent, récupérez-les sur https://droits.example
 # The health insurance: a card to renew, a refund that waits, rights to be suspended
 AMELI       | Votre carte Vitale arrive à expiration. Formulaire de renouvellement : https://mes-soins.example/v
-33639981214 | Assurance Maladie : la nouvelle carte vitale est disponible, commandez-la https://commande.example
+33639981214 | Assurance Maladie : la nouvelle carte vitale vous attend, validez son envoi https://commande.example
 CPAM        | Votre dossier est incomplet, mettez à jour vos informations : https://dossier-4471.example
 33639981215 | Ameli : un remboursement de 312,40 € est en attente, remplissez le formulaire https://f.example/3
 33639981216 | AMÉLI : dernière relance avant suspension de vos droits https://ameli-assure.example/login
 33639981217 | Carte Vitale expédiée. Frais de port de 0,99 € à régler sous 48h : https://suivi-verte.example
-33639981218 | Renouvellement obligatoire de votre carte vitale avant le 15/04, rendez-vous immédiatement sur
+33639981218 | Votre carte vitale sera désactivée le 15/04. Pour la garder, remplissez sans attendre le formulaire :
 33639981219 | L'Аѕѕurаnсе Маlаdiе vous rembourse 189 euros, confirmez votre RIB : https://rib.example/am
 33639981220 | Votre c\u200barte vi\u200btale est dés\u200bactivée, réactivez-la : https://carte.example/r
 """

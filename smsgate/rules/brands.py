@@ -154,19 +154,19 @@ class Impersonation:
         found = 0
         for _, bits in self._anywhere.iter("".join(parts)):
             found |= bits
-        baited = not self._bait.isdisjoint(parts)
-        for part in parts:
-            found |= self._whole.get(part, 0)
-            if baited and part not in self._bait:
+        if any(len(part) > MAX_GLUED_CHARS for part in parts):
+            return found
+        cut = [self._segmented(part) for part in parts]
+        baited = any(only_bait for only_bait, _ in cut)
+        for part, (only_bait, glued) in zip(parts, cut, strict=True):
+            found |= self._whole.get(part, 0) | glued
+            if baited and not only_bait:
                 found |= self._with_bait.get(part, 0)
-            elif len(part) <= MAX_GLUED_CHARS:
-                found |= self._glued(part)
         return found
 
-    def _glued(self, part: str) -> int:
-        """The tokens of a part that consists of tokens and bait words entirely: `moncomptecpf`, `amelisante`."""
-        if not any(token in part and len(token) >= MIN_GLUED_LETTERS for token in self._with_bait):
-            return 0
+    def _segmented(self, part: str) -> tuple[bool, int]:
+        """Whether a part consists of bait words alone (`servicegouv`), and the tokens of one that consists of tokens and
+        bait words (`moncomptecpf`, `amelisante`)."""
         reached: list[dict[bool, int]] = [{} for _ in range(len(part) + 1)]  # at each border: bait seen? -> token bits
         reached[0][False] = 0
         for start, states in enumerate(reached):
@@ -179,7 +179,8 @@ class Impersonation:
                 for baited, bits in states.items():
                     key = baited or (bait and not token)
                     reached[end][key] = reached[end].get(key, 0) | bits | token
-        return reached[-1].get(True, 0)
+        tokens = reached[-1].get(True)
+        return tokens == 0, tokens or 0
 
 
 def squeezed(text: str) -> str:

@@ -86,7 +86,7 @@ class Finding(NamedTuple):
     """The rules' verdict on a message, and what limits need to know of it."""
 
     verdict: Verdict
-    readings: tuple[Facts, ...]
+    readings: Sequence[Facts]
 
 
 class RuleSet:
@@ -124,9 +124,7 @@ class RuleSet:
         self._impersonation = impersonation
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
-        # Remembered per (sender, client): both repeat in real traffic.
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
-        self._needs_facts = bool(self._always) or any(entry.test is not None for entry in limits)
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked)."""
@@ -135,13 +133,13 @@ class RuleSet:
     def check(self, readings: Sequence[Reading], sender: str, client: str) -> Finding:
         """Judge every reading of one message. Pure: nothing is counted or debited."""
         origin = self._origin(sender, client)
-        facts = tuple(self.facts(reading, origin) for reading in readings)
+        facts = [self.facts(reading, origin) for reading in readings]
         union = 0
-        for each in facts:
-            union |= each.bits
-        if not union & self._any_trigger and not self._always:
-            return Finding(PASS, facts)
-        return Finding(self._judge(facts), facts)
+        for bits, _ in facts:
+            union |= bits
+        if union & self._any_trigger or self._always:
+            return Finding(self._judge(facts), facts)
+        return Finding(PASS, facts)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender and client."""

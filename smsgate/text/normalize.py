@@ -28,8 +28,8 @@ LOOKALIKES: Final = {
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧΔΛΣΓΞΘΦΩΠΨ", "abezhikmnoptyxaaereooony", strict=True)),
     **dict(zip("αβγεηικμνορτυχωςσ", "abyenikuvoptuxwco", strict=True)),
     # Cyrillic
-    **dict(zip("АВЕЗКМНОРСТУХІЈЅԌԚԜҮЬ", "abe3kmhopctyxijsgqwyb", strict=True)),
-    **dict(zip("авекмнорстухіјѕԍԛԝүһԁѵӏє", "abekmhopctyxijsgqwyhdvle", strict=True)),
+    **dict(zip("АВЕЗКМНОРСТУХІЈЅԌԚԜҮЬҒ", "abe3kmhopctyxijsgqwybf", strict=True)),
+    **dict(zip("авекмнорстухіјѕԍԛԝүһԁѵӏєғ", "abekmhopctyxijsgqwyhdvlef", strict=True)),
     # Latin letters that no decomposition leads to plain ones; one letter each, so that byte tables agree with `fold`
     **dict(zip("øłđðħŧıſɡɑʀɪʏƒæßþ", "olddhtisgariyfabp", strict=True)),
     **dict(zip("ØŁĐÐÆÞ", "olddap", strict=True)),

@@ -1,0 +1,294 @@
+"""Views of PDUs name the fields that were put in, whatever else the PDU holds, and never raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiosmpplib.protocol import BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, PhoneNumber, SubmitSm
+from hypothesis import given
+from hypothesis import strategies as st
+from smpplib.smpp import make_pdu
+
+from smsgate.smpp.constants import Command, Status
+from smsgate.smpp.pdu import (
+    MAX_BIND_BYTES,
+    TEXT_BEARING,
+    UNKNOWN_CODING,
+    BindRefused,
+    TextView,
+    generic_nack,
+    request,
+    response,
+    system_id,
+    text_view,
+)
+from tests import pdus
+from tests.pdus import DESTINATION, SOURCE
+
+LINK = b"https://pay.example/x"
+VENDOR = pdus.tlv(0x1400, b"\x04\x24\x00\x02no")  # holds the octets of another TLV
+
+addresses = st.binary(max_size=21).map(lambda octets: octets.replace(b"\0", b"0"))
+strings = st.binary(max_size=18).map(lambda octets: octets.replace(b"\0", b""))
+octets = st.integers(0, 255)
+texts = st.binary(max_size=255)
+payloads = st.lists(st.binary(max_size=300), max_size=2)
+
+
+def view_of(pdu: bytes) -> TextView:
+    """The view, with other PDUs before and behind this one in the buffer."""
+    before, behind = b"\0" * 7, pdus.submit_sm(b"the next PDU", payloads=[b"is not read"])
+    command = int.from_bytes(pdu[4:8], "big")
+    return text_view(command, before + pdu + behind, len(before), len(before) + len(pdu))
+
+
+def bodies_of(text: bytes, payloads: list[bytes]) -> tuple[bytes, ...]:
+    """The bodies to be found: an empty short_message counts only where there is no other."""
+    return (text, *payloads) if text or not payloads else tuple(payloads)
+
+
+@given(
+    command=st.sampled_from([pdus.SUBMIT_SM, pdus.DELIVER_SM]),
+    source=addresses,
+    destination=addresses,
+    esm_class=octets,
+    coding=octets,
+    text=texts,
+    payloads=payloads,
+    service=strings,
+    times=st.tuples(strings, strings),
+)
+def test_submit_sm(
+    command: int,
+    source: bytes,
+    destination: bytes,
+    esm_class: int,
+    coding: int,
+    text: bytes,
+    payloads: list[bytes],
+    service: bytes,
+    times: tuple[bytes, bytes],
+) -> None:
+    pdu = pdus.submit_sm(
+        text,
+        command=command,
+        source=source,
+        destination=destination,
+        esm_class=esm_class,
+        data_coding=coding,
+        service_type=service,
+        schedule=times[0],
+        validity=times[1],
+        payloads=payloads,
+        tlvs=VENDOR,
+    )
+    assert view_of(pdu) == TextView(
+        source, (destination,), esm_class & 0x40 != 0, coding, bodies_of(text, payloads), malformed=False
+    )
+
+
+@given(
+    destinations=st.lists(addresses, max_size=5),
+    lists=st.lists(strings, max_size=3),
+    esm_class=octets,
+    coding=octets,
+    text=texts,
+    payloads=payloads,
+)
+def test_submit_multi(
+    destinations: list[bytes], lists: list[bytes], esm_class: int, coding: int, text: bytes, payloads: list[bytes]
+) -> None:
+    pdu = pdus.submit_multi(
+        text, destinations=destinations, lists=lists, esm_class=esm_class, data_coding=coding, payloads=payloads
+    )
+    assert view_of(pdu) == TextView(
+        SOURCE, tuple(destinations), esm_class & 0x40 != 0, coding, bodies_of(text, payloads), malformed=False
+    )
+
+
+@given(source=addresses, destination=addresses, esm_class=octets, coding=octets, text=st.binary(max_size=400))
+def test_data_sm(source: bytes, destination: bytes, esm_class: int, coding: int, text: bytes) -> None:
+    pdu = pdus.data_sm(
+        text, source=source, destination=destination, esm_class=esm_class, data_coding=coding, tlvs=VENDOR
+    )
+    assert view_of(pdu) == TextView(source, (destination,), esm_class & 0x40 != 0, coding, (text,), malformed=False)
+
+
+@given(message_id=strings, source=addresses, text=texts, payloads=payloads)
+def test_replace_sm(message_id: bytes, source: bytes, text: bytes, payloads: list[bytes]) -> None:
+    pdu = pdus.replace_sm(text, message_id=message_id, source=source, payloads=payloads)
+    assert view_of(pdu) == TextView(source, (), False, UNKNOWN_CODING, bodies_of(text, payloads), malformed=False)
+
+
+@given(source=addresses, coding=octets, text=st.binary(max_size=400))
+def test_broadcast_sm(source: bytes, coding: int, text: bytes) -> None:
+    pdu = pdus.broadcast_sm(text, source=source, data_coding=coding)
+    assert view_of(pdu) == TextView(source, (), False, coding, (text,), malformed=False)
+
+
+@pytest.mark.parametrize("command", sorted(TEXT_BEARING), ids=lambda command: Command(command).name)
+def test_requests_without_any_text_have_one_empty_body(command: int) -> None:
+    pdu = {
+        pdus.SUBMIT_SM: pdus.submit_sm(),
+        pdus.DELIVER_SM: pdus.submit_sm(command=pdus.DELIVER_SM),
+        pdus.SUBMIT_MULTI: pdus.submit_multi(),
+        pdus.DATA_SM: pdus.data_sm(None),
+        pdus.REPLACE_SM: pdus.replace_sm(),
+        pdus.BROADCAST_SM: pdus.broadcast_sm(),
+    }[command]
+    view = view_of(pdu)
+    assert (view.bodies, view.malformed) == ((b"",), False)
+
+
+@pytest.mark.parametrize(
+    ("pdu", "bodies"),
+    [
+        (pdus.submit_sm(b"one", payloads=[LINK]), (b"one", LINK)),
+        (pdus.submit_sm(payloads=[b"one", LINK]), (b"one", LINK)),
+        (pdus.submit_sm(b"one", payloads=[b"two", LINK]), (b"one", b"two", LINK)),
+        (pdus.submit_sm(tlvs=VENDOR + pdus.tlv(0x0424, LINK) + VENDOR), (LINK,)),
+        (pdus.submit_sm(tlvs=pdus.tlv(0x0424, LINK, length=0xFFFF)), (LINK,)),
+        (pdus.data_sm(b"one", tlvs=pdus.tlv(0x0424, LINK)), (b"one", LINK)),
+        (pdus.replace_sm(b"one", payloads=[LINK]), (b"one", LINK)),
+        (pdus.submit_multi(b"one", payloads=[LINK]), (b"one", LINK)),
+        (pdus.submit_sm(b"one", tlvs=b"\x02\x04\x00"), (b"one",)),
+        (pdus.submit_sm(b"one", tlvs=VENDOR), (b"one",)),
+    ],
+    ids=[
+        "both bodies",
+        "duplicate payload",
+        "three bodies",
+        "between vendor TLVs",
+        "payload longer than the PDU",
+        "data_sm twice",
+        "replace_sm",
+        "submit_multi",
+        "half a TLV",
+        "0x0424 inside a vendor TLV",
+    ],
+)
+def test_every_body_is_found(pdu: bytes, bodies: tuple[bytes, ...]) -> None:
+    view = view_of(pdu)
+    assert (view.bodies, view.malformed) == (bodies, False)
+
+
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        pdus.submit_sm(LINK, sm_length=len(LINK) + 1),
+        pdus.submit_sm(LINK, sm_length=255),
+        pdus.submit_sm(LINK, command=pdus.DELIVER_SM, sm_length=255),
+        pdus.replace_sm(LINK, sm_length=200),
+        pdus.submit_multi(LINK, sm_length=200),
+        pdus.submit_multi(LINK, number=9),
+        pdus.pdu(pdus.SUBMIT_SM, b"\0\1\1" + LINK),
+        pdus.pdu(pdus.SUBMIT_MULTI, b"\0\1\1" + LINK),
+        pdus.pdu(pdus.SUBMIT_MULTI, b"\0\1\1" + LINK + b"\0\1\3" + LINK),
+        pdus.pdu(pdus.DATA_SM, LINK),
+        pdus.pdu(pdus.REPLACE_SM, LINK),
+        pdus.pdu(pdus.BROADCAST_SM, LINK),
+        pdus.pdu(pdus.SUBMIT_SM),
+        pdus.pdu(pdus.QUERY_SM, LINK),
+    ],
+)
+def test_what_cannot_be_parsed_is_one_body_behind_the_header(pdu: bytes) -> None:
+    assert view_of(pdu) == TextView(b"", (), False, UNKNOWN_CODING, (pdu[16:],), malformed=True)
+
+
+@given(
+    st.sampled_from([*TEXT_BEARING, pdus.QUERY_SM, 0x1FFFF]),
+    st.one_of(
+        st.binary(max_size=300),
+        st.tuples(st.just(pdus.submit_sm(LINK, payloads=[LINK])[16:]), st.integers(0, 80)).map(lambda x: x[0][: x[1]]),
+    ),
+)
+def test_no_octets_raise(command: int, body: bytes) -> None:
+    view = view_of(pdus.pdu(command, body))
+    assert all(found in body for found in view.bodies)
+    assert not view.malformed or view.bodies == (body,)
+
+
+@pytest.mark.parametrize("built", [SubmitSm, DeliverSm])
+@given(text=st.text(st.sampled_from("abc é€@[]Δ"), min_size=1, max_size=300), udhi=st.booleans())
+def test_the_view_of_what_aiosmpplib_builds(built: Callable[..., Any], text: str, udhi: bool) -> None:
+    message = built(
+        short_message=text,
+        source=PhoneNumber("0199001234"),
+        destination=PhoneNumber("0639980001"),
+        esm_class=0x40 if udhi else 0,
+        encoding="ucs2",
+        sequence_num=5,
+    )
+    encoded = text.encode("utf-16-be")
+    assert view_of(message.pdu()) == TextView(SOURCE, (DESTINATION,), udhi, 8, (encoded,), malformed=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "body"),
+    [
+        ("submit_sm", {"short_message": b"Bonjour"}, b"Bonjour"),
+        ("deliver_sm", {"short_message": b"Bonjour"}, b"Bonjour"),
+        ("submit_sm", {"message_payload": LINK, "short_message": b""}, LINK),
+        ("data_sm", {"message_payload": LINK}, LINK),
+    ],
+)
+def test_the_view_of_what_smpplib_builds(name: str, fields: dict[str, bytes], body: bytes) -> None:
+    pdu = make_pdu(
+        name,
+        sequence=5,
+        source_addr=SOURCE.decode(),
+        destination_addr=DESTINATION.decode(),
+        data_coding=3,
+        esm_class=0x40,
+        **fields,
+    ).generate()
+    assert view_of(pdu) == TextView(SOURCE, (DESTINATION,), True, 3, (body,), malformed=False)
+
+
+@pytest.mark.parametrize("name", [b"a", b"bank1", b"fifteen octets!", b"caf\xe9"])
+@pytest.mark.parametrize("tail", [b"", pdus.tlv(0x1401, b"vendor")])
+def test_system_id_of_a_bind(name: bytes, tail: bytes) -> None:
+    pdu = pdus.bind(name, address_range=b"33*", tail=tail)
+    assert system_id(b"xy" + pdu + b"z", 2, 2 + len(pdu)) == name.decode("latin-1")
+
+
+@pytest.mark.parametrize("built", [BindTransmitter, BindReceiver, BindTransceiver])
+def test_system_id_of_a_bind_of_aiosmpplib(built: Callable[..., Any]) -> None:
+    pdu = built(system_id="bank1", password="x", sequence_num=1).pdu()
+    assert system_id(pdu, 0, len(pdu)) == "bank1"
+
+
+@pytest.mark.parametrize(
+    ("pdu", "status"),
+    [
+        (pdus.bind(b""), Status.ESME_RINVSYSID),
+        (pdus.bind(b"sixteen octets!!"), Status.ESME_RINVSYSID),
+        (pdus.bind(tail=b"x" * MAX_BIND_BYTES), Status.ESME_RBINDFAIL),
+        (pdus.bind()[:-1], Status.ESME_RBINDFAIL),
+        (pdus.pdu(pdus.BIND_TRANSCEIVER), Status.ESME_RBINDFAIL),
+        (pdus.pdu(pdus.BIND_TRANSCEIVER, b"bank1"), Status.ESME_RBINDFAIL),
+        (pdus.pdu(pdus.BIND_TRANSCEIVER, b"bank1\0secret\0\0\x34\0"), Status.ESME_RBINDFAIL),
+    ],
+)
+def test_a_bind_that_is_not_well_formed_is_refused(pdu: bytes, status: Status) -> None:
+    with pytest.raises(BindRefused) as caught:
+        system_id(pdu + b"\0\0\0\0", 0, len(pdu))
+    assert caught.value.status is status
+
+
+@given(st.binary(max_size=280))
+def test_no_bind_raises_anything_else(body: bytes) -> None:
+    pdu = pdus.pdu(pdus.BIND_TRANSCEIVER, body)
+    try:
+        name = system_id(pdu, 0, len(pdu))
+    except BindRefused:
+        return
+    assert body.startswith(name.encode("latin-1") + b"\0")
+
+
+def test_pdus_of_the_gate_s_own() -> None:
+    assert response(Command.SUBMIT_SM, 0x66, 0xFFFFFFFF) == pdus.submit_resp(status=0x66, sequence=0xFFFFFFFF)
+    assert generic_nack(0x03, 9) == pdus.nack(0x03, sequence=9)
+    assert request(Command.UNBIND, 0x7FFE0000) == pdus.pdu(pdus.UNBIND, sequence=0x7FFE0000)
