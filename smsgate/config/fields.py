@@ -22,6 +22,7 @@ from smsgate.rules.condition import Condition, ConditionError
 from smsgate.rules.model import Action, LimitKey, Mode
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
+from smsgate.text.urls import ascii_host
 
 MAX_NAME_CHARS: Final = 64
 """Names and ids become metric labels and columns of reports."""
@@ -90,9 +91,8 @@ def domain(value: str) -> str:
         near = inner[1] if inner and _DOMAIN.fullmatch(inner[1]) else ""
         raise fault(quoted(value), "a domain such as name.example (its sub-domains are included)", near)
     if not host.isascii():
-        labels = host.split(".")
-        host = ".".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in labels)
-    if len(host) > MAX_DOMAIN_CHARS:
+        host = ascii_host(host)
+    if not host or len(host) > MAX_DOMAIN_CHARS:
         raise fault(quoted(value), f"a domain of at most {MAX_DOMAIN_CHARS} characters")
     return host
 

@@ -113,7 +113,7 @@ class RuleSet:
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
         self._always = tuple(entry for entry in rules if not entry.trigger)
-        self._triggered = tuple(entry for entry in rules if entry.trigger)
+        self._by_trigger = {bit: tuple(entry for entry in rules if entry.trigger & bit) for bit in labels}
         self._any_trigger = 0
         for entry in rules:
             self._any_trigger |= entry.trigger
@@ -198,12 +198,21 @@ class RuleSet:
                 bits |= bit
         return bits
 
+    def _hits(self, bits: int) -> list[CompiledRule]:
+        """The rules whose condition holds. Only those are tried that one of the set bits may trigger."""
+        hits = [entry for entry in self._always if entry.test(bits)]
+        triggers = bits & self._any_trigger
+        while triggers:
+            bit = triggers & -triggers
+            triggers ^= bit
+            hits += [entry for entry in self._by_trigger[bit] if entry not in hits and entry.test(bits)]
+        return hits
+
     def _judge(self, readings: Sequence[Facts]) -> Verdict:
         hits: list[CompiledRule] = []
         allowed = 0
         for bits, _ in readings:
-            here = [entry for entry in self._triggered if bits & entry.trigger and entry.test(bits)]
-            here += [entry for entry in self._always if entry.test(bits)]
+            here = self._hits(bits)
             allowed += any(entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here)
             hits += [entry for entry in here if entry not in hits]
         if not hits:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from smsgate.smpp.pdu import UNKNOWN_CODING
 from smsgate.text.normalize import byte_table, collapse
 from smsgate.text.reading import Reading
-from smsgate.text.urls import may_hold_link, may_hold_link_octets
+from smsgate.text.urls import may_hold_link
 
 GSM7_BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -75,7 +75,7 @@ class OctetAlphabet:
             body = _unescape(body)
             link = may_hold_link(self._text(body))
         else:
-            link = may_hold_link_octets(body)
+            link = may_hold_link(body.decode("latin-1"))
         words = collapse(body.translate(self._folding, self._deleted).decode("latin-1"))
         return Reading(self.name, words, link, body, self._text)
 

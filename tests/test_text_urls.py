@@ -1,0 +1,368 @@
+"""Links are found as a gullible reader finds them, and the cheap question never says no where there is one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from smsgate.text.urls import (
+    MAX_LINKS,
+    links,
+    may_hold_link,
+    plain,
+    public_suffix,
+    registrable_domain,
+    unicode_host,
+)
+
+Found = tuple[str, str, str]
+pieces = st.sampled_from(
+    [
+        *(
+            "pay",
+            "example",
+            ".",
+            ". ",
+            " .",
+            "com",
+            "fr",
+            "co.uk",
+            "/",
+            "//",
+            "http:",
+            "hxxps://",
+            "?u=",
+            "%2e",
+            "@",
+            ":",
+            "443",
+        ),
+        *("[.]", "(dot)", "{ . }", "。", "．", "\u2024", "é", "xn--", "-", "1234567890", "192.168.0.1", "0xC0A80001"),
+        *(
+            "\u200b",
+            "\xad",
+            "\0",
+            "\xa0",
+            "⒈",
+            "（",
+            "］",
+            "ⓒom",
+            "ｆr",
+            "sh\xbap",
+            "€",
+            "…",
+            "\n",
+            "\x0b",
+            "\\",
+            "%2f",
+            "ю",
+        ),
+    ]
+)
+texts = st.one_of(st.text(max_size=60), st.lists(pieces, max_size=14).map("".join))
+
+
+def found(text: str) -> list[Found]:
+    """Host, userinfo and path of every link."""
+    return [(link.host, link.userinfo.removesuffix("@"), link.path) for link in links(plain(text))]
+
+
+def host(name: str) -> list[Found]:
+    return [(name, "", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Voir https://pay.example/x?y=1.", [("pay.example", "", "/x?y=1")]),
+        ("Voir (https://pay.example/x), merci", [("pay.example", "", "/x")]),
+        ("http://pay.example", host("pay.example")),
+        ("HTTPS://PAY.EXAMPLE/Path", [("pay.example", "", "/Path")]),
+        ("https://pay.example:8443/x", [("pay.example", "", "/x")]),
+        ("https://pay.example./x", [("pay.example", "", "/x")]),
+        ("https://pay.example?x#y", [("pay.example", "", "?x#y")]),
+        ("//pay.example", host("pay.example")),
+        ("hxxp://pay.example", host("pay.example")),
+        ("https:///pay.example", host("pay.example")),
+        ("http://under_score.example", host("under_score.example")),
+        ("http://nowhere/x", []),
+        ("Cliquez ici:ameli-sante.fr", host("ameli-sante.fr")),
+        ("AMELI-SANTE.FR", host("ameli-sante.fr")),
+        ("ameli-sante.fr.", host("ameli-sante.fr")),
+        ("bit.ly/x et is.gd/y", [("bit.ly", "", "/x"), ("is.gd", "", "/y")]),
+        ("un.fr\ndeux.com", [*host("un.fr"), *host("deux.com")]),
+        ("ameli.fr.session-x.com", host("ameli.fr.session-x.com")),
+    ],
+)
+def test_plain_links(text: str, expected: list[Found]) -> None:
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pay[.]com",
+        "pay(.)com",
+        "pay{.}com",
+        "pay[dot]com",
+        "pay(point)com",
+        "pay[ . ]com",
+        "pay.\u200bcom",
+        "pay. com",
+        "pay .com",
+        "pay . com",
+        "pay. \u200bcom",
+        "pay. co\xadm",
+        "pay. ｃom",
+        "pay. com€",
+        "pay. com*",
+        "pay.\xa0com",
+        "pay。com",
+        "pay．com",
+        "pay｡com",
+        "pay\u2024com",
+        "pay﹒com",
+        "pay［．］com",
+        "pay（dot）com",
+        "ｐａｙ．ｃｏｍ",
+        "ⓟⓐⓨ.ⓒⓞⓜ",
+        "𝐩𝐚𝐲.𝐜𝐨𝐦",
+        "p\u200da\u00ady.com",
+        "pa\0y.com",
+        "https://pay%2ecom",
+        "https://p%61y.com",
+        "http:\\\\pay.com",
+    ],
+)
+def test_disguised_dots_and_letters(text: str) -> None:
+    assert may_hold_link(text)
+    assert found(text) == host("pay.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://ameli.fr@evil.com/x", [("evil.com", "ameli.fr", "/x")]),
+        ("http://ameli.fr:443@evil.com", [("evil.com", "ameli.fr:443", "")]),
+        ("http://a@b@evil.com", [("evil.com", "a@b", "")]),
+        ("https://ameli.fr%2f@evil.com", [("evil.com", "ameli.fr%2f", "")]),
+        ("https://ameli.fr%23@evil.com", [("evil.com", "ameli.fr%23", "")]),
+        ("https://evil.com/@ameli.fr", [("evil.com", "", "/@ameli.fr")]),
+        ("https://evil.com\\@ameli.fr", [("evil.com", "", "\\@ameli.fr")]),
+        ("https://evil.com#@ameli.fr", [("evil.com", "", "#@ameli.fr")]),
+        ("https://evil.com?@ameli.fr", [("evil.com", "", "?@ameli.fr")]),
+        ("moi@pay.com", []),
+        ("moi@pay.com/x", [("pay.com", "", "/x")]),
+    ],
+)
+def test_userinfo(text: str, expected: list[Found]) -> None:
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://192.0.2.1/x", [("192.0.2.1", "", "/x")]),
+        ("192.0.2.1/x", [("192.0.2.1", "", "/x")]),
+        ("http://3221225985/x", [("3221225985", "", "/x")]),
+        ("http://0xC0000201/", [("0xc0000201", "", "/")]),
+        ("https://été.com", host("xn--t-9fab.com")),
+        ("vérification-ameli.com", host("xn--vrification-ameli-btb.com")),
+        ("VÉRIFICATION-ameli.com", host("xn--vrification-ameli-btb.com")),
+        ("xn--t-9fab.com/x", [("xn--t-9fab.com", "", "/x")]),
+    ],
+)
+def test_addresses_and_idn(text: str, expected: list[Found]) -> None:
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "nested"),
+    [
+        ("?u=https://evil.com/x", [("evil.com", "", "/x")]),
+        ("?u=//evil.com", host("evil.com")),
+        ("?url=evil.com&v=1", host("evil.com")),
+        ("r/https://evil.com", host("evil.com")),
+        ("?u=https%3A%2F%2Fevil.com", host("evil.com")),
+        ("?u=https%253A%252F%252Fevil.com", host("evil.com")),
+        ("?u=https://ameli.fr@evil.com", [("evil.com", "ameli.fr", "")]),
+        ("?u=http://3221225985", host("3221225985")),
+        ("?a=un.com&b=deux.com", [*host("un.com"), *host("deux.com")]),
+        ("?a=https://un.com/?b=https://deux.com/y", [("un.com", "", "/?b=https://deux.com/y"), ("deux.com", "", "/y")]),
+        ("?a=x.y&b=12.5", []),
+        ("a//b", []),
+    ],
+)
+def test_nested_urls_count_as_links(path: str, nested: list[Found]) -> None:
+    outer, *inner = found(f"Voir https://www.ameli.fr/{path} merci")
+    assert outer == ("www.ameli.fr", "", f"/{path}")
+    assert inner == nested
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bonjour. Merci... A demain!",
+        "Rdv à 14h.Merci",
+        "oui.Je viens",
+        "fini.La suite",
+        "12.50 EUR le 03.04.2027",
+        "version 1.2.3 ou 192.0.2.1",
+        "a.b p.ex. T.V.A. C.P.F",
+        "et/ou 24h/24",
+        "ici:/ ou :)",
+        "",
+    ],
+)
+def test_what_is_no_link(text: str) -> None:
+    assert found(text) == []
+
+
+def test_spans_lie_in_the_plain_text() -> None:
+    text = plain("Voir https://moi@www．ameli.fr:443/x?u=//evil.com, ou pay. com !")
+    first, nested, last = links(text)
+    assert text[first.start : first.end] == "https://moi@www.ameli.fr:443/x?u=//evil.com"
+    assert text[first.host_start : first.host_end] == "www.ameli.fr"
+    assert (nested.host, nested.start, nested.end) == ("evil.com", first.start, first.end)
+    assert text[last.start : last.end] == text[last.host_start : last.host_end] == "pay.com"
+
+
+@given(texts)
+@example("pay. com€")
+@example("a⒈com")
+@example("http:/\u200b/3232235777/")
+@example("https://" + "é" * 70 + ".com")
+@example("xn--99999999.com")
+def test_no_text_raises_and_no_link_is_missed_by_the_cheap_question(text: str) -> None:
+    read = plain(text)
+    there = links(read)
+    assert may_hold_link(text) or not there
+    for link in there:
+        assert 0 <= link.start <= link.host_start <= link.host_end <= link.end <= len(read)
+        assert link.host.isascii()
+        assert link.host == link.host.lower()
+        registrable_domain(link.host)
+        unicode_host(link.host)
+
+
+@given(texts)
+def test_plain_is_stable_for_letters_and_dots(text: str) -> None:
+    """What was read once is read the same again: `explain` shows spans in the plain text."""
+    assert found(plain(text)) == found(text)
+
+
+@pytest.mark.parametrize(
+    "frame", ["pay{}com", "pay[{}]com", "pay{}dot]com", "pay. c{}m", "pay. com{}", "http:{}{}pay.com"]
+)
+def test_no_character_of_unicode_slips_past_the_cheap_question(frame: str) -> None:
+    for code in range(0x110000):
+        text = frame.replace("{}", chr(code))
+        if not may_hold_link(text):
+            assert not links(plain(text)), hex(code)
+
+
+def test_at_most_so_many_links_are_read() -> None:
+    assert len(found("a.fr " * (MAX_LINKS + 9))) == MAX_LINKS
+    assert len(found("a.fr/?" + "&u=b.fr" * (MAX_LINKS + 9))) == MAX_LINKS
+
+
+LONG = 64 * 1024
+
+
+@pytest.mark.timeout(20)  # each takes milliseconds; in quadratic time, minutes
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(
+            ".",
+            "..",
+            "a.",
+            ".a",
+            " .",
+            ". ",
+            " . ",
+            ". fr",
+            "/",
+            "//",
+            "// ",
+            "//a",
+            "//a.",
+            "://",
+            "http://",
+            "@",
+            "//a@",
+            "//@a.",
+        ),
+        *(
+            "[",
+            "[.",
+            "[ . ",
+            "(dot",
+            "=",
+            "=a",
+            "=a.",
+            "=a.b&",
+            "a.fr/=",
+            "//a.fr/",
+            "?u=",
+            "%",
+            "%25",
+            "//%25",
+            "-",
+            "a-",
+            "//-",
+        ),
+        *("é", "é.", "\0", "\u200b", "\u0301", "。", "0", "1.", "xn--", "xn--a.", "a.fr@", "a.fr\\"),
+    ],
+)
+def test_the_work_is_in_proportion_to_the_text(unit: str) -> None:
+    for text in (
+        unit * (LONG // len(unit)),
+        "http://a.fr/" + unit * (LONG // len(unit)),
+        unit * (LONG // len(unit)) + ".fr",
+    ):
+        may_hold_link(text)
+        links(plain(text))
+
+
+@pytest.mark.timeout(20)  # Python's punycode takes time in proportion to the cube of a label
+@pytest.mark.parametrize("form", ["http://{}.com ", "{}.com ", "a.fr/?u={}.com "])
+@pytest.mark.parametrize("chars", [60, 240, 1000, LONG // 2])
+def test_long_labels_are_no_hosts(form: str, chars: int) -> None:
+    letters = "".join(chr(0x4E00 + index) for index in range(20_000))
+    parts = [letters[i : i + chars] for i in range(0, len(letters), chars)]
+    there = links(plain("".join(form.format(part) for part in parts)))
+    assert any(link.host.startswith("xn--") for link in there) == (chars <= 63)
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "domain"),
+    [
+        ("www.ameli.fr", "fr", "ameli.fr"),
+        ("a.b.gouv.fr", "gouv.fr", "b.gouv.fr"),
+        ("x.y.co.uk", "co.uk", "y.co.uk"),
+        ("me.blogspot.com", "blogspot.com", "me.blogspot.com"),
+        ("gouv.fr", "gouv.fr", "gouv.fr"),
+        ("pay.example", None, None),
+        ("192.0.2.1", None, None),
+        ("fr", "fr", None),
+        ("", None, None),
+    ],
+)
+def test_public_suffix_and_registrable_domain(name: str, suffix: str | None, domain: str | None) -> None:
+    assert public_suffix(name) == suffix
+    assert registrable_domain(name) == domain
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("xn--t-9fab.com", "été.com"), ("www.ameli.fr", "www.ameli.fr"), ("xn--a-\x80.com", "xn--a-\x80.com")],
+)
+def test_unicode_host(name: str, shown: str) -> None:
+    assert unicode_host(name) == shown
+
+
+@given(st.text(st.sampled_from("abcxyz0189-"), max_size=30))
+def test_no_punycode_raises(label: str) -> None:
+    assert unicode_host(f"xn--{label}.com").endswith(".com")
