@@ -107,7 +107,10 @@ class ListKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntryList:
-    """A named list that conditions refer to (`link_host in NAME`, `sender in NAME`). Domains come as `text.urls.Link.host` has them."""
+    """A named list that conditions refer to (`link_host in NAME`, `sender in NAME`).
+
+    Domains come as `text.urls.Link.host` has them.
+    """
 
     name: str
     kind: ListKind

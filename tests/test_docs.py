@@ -1,0 +1,33 @@
+"""What the documentation shows is true: its example pack loads, its configuration is right, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from smsgate import Filter
+from smsgate.config.load import load_settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
+
+
+def test_the_pack_of_the_rule_reference_loads_with_its_examples(tmp_path: Path) -> None:
+    """Every predicate of the page stands in it, with messages that match and that pass."""
+    (pack,) = re.findall(r"```yaml\n(pack:.*?)```", (ROOT / "docs" / "rules.md").read_text(), re.DOTALL)
+    (tmp_path / "example.yaml").write_text(pack)
+    rules = Filter.load(tmp_path).rules
+    assert len(rules.rules) == 5
+    assert len(rules.limits) == 1
+
+
+def test_the_example_configuration_is_right() -> None:
+    assert load_settings(ROOT / "deploy" / "smsgate.yaml").clients["bank1"].burst == 400
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target

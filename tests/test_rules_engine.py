@@ -1,0 +1,242 @@
+"""The engine finds what a naive reader of the folded words finds, and orders verdicts as the design says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgate.rules.engine import Verdict, link_host_key
+from smsgate.smpp.coding import GSM7, UCS2
+from smsgate.text.normalize import fold
+from smsgate.text.reading import Reading
+from smsgate.text.urls import links, plain
+from tests.packs import Action, Mode, brand, rule, rule_set
+
+WORDS = [
+    "solde",
+    "expire",
+    "expirer",
+    "expiration",
+    "le",
+    "l",
+    "solde du",
+    "droits",
+    "été",
+    "ete",
+    "c p f",
+    "cpf",
+    "12",
+]
+keywords = st.lists(
+    st.sampled_from(
+        [*WORDS, "exp*", "expir*", "solde d*", "Droits", "l'été", "É*TE".replace("*", ""), "dro*", "sol-de"]
+    ),
+    min_size=1,
+    max_size=5,
+    unique=True,
+)
+texts = st.lists(
+    st.sampled_from(
+        [*WORDS, "Exp", "SOLDES", "Droit", "L’été", "e\u0301te\u0301", "s\u200bolde", "12,50", "!", "\n", "€"]
+    ),
+    max_size=10,
+).flatmap(lambda words: st.sampled_from([" ", "-", ".. ", "'"]).map(lambda glue: glue.join(words)))
+
+
+def naive_hit(keyword: str, text: str) -> bool:
+    """Whether the keyword's words stand beside each other in the text; the last one may be the start of a word."""
+    there = fold(text).split()
+    wanted = fold(keyword.removesuffix("*")).split()
+    for start in range(len(there) - len(wanted) + 1):
+        found = there[start : start + len(wanted)]
+        if found == wanted or (
+            keyword.endswith("*") and found[:-1] == wanted[:-1] and found[-1].startswith(wanted[-1])
+        ):
+            return True
+    return False
+
+
+@given(keywords, keywords, texts)
+def test_keywords_against_a_naive_oracle(first: list[str], second: list[str], text: str) -> None:
+    rules = rule_set(
+        rule("first", Action.FLAG, "R-first"),
+        rule("second", Action.FLAG, "R-second"),
+        sets={"first": first, "second": second},
+    )
+    expected = {
+        f"R-{name}"
+        for name, words in (("first", first), ("second", second))
+        if any(naive_hit(word, text) for word in words)
+    }
+    assert {entry.id for entry in rules.check_text(text).rules} == expected
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "hit"),
+    [
+        ("droits", "Vos DROITS expirent", True),
+        ("droits", "mal-droits!", True),
+        ("droits", "maladroits", False),
+        ("expir*", "Il expirera", True),
+        ("expir*", "inexpiré", False),
+        ("compte formation", "compte\nformation", True),
+        ("compte formation", "compte de formation", False),
+        ("échéance", "e\u0301che\u0301ance", True),
+        ("carte vitale", "https://carte-vitale.example/x", True),
+        ("c p f", "C.P.F", True),
+        ("cpf", "C.P.F", False),
+    ],
+)
+def test_word_boundaries(keyword: str, text: str, hit: bool) -> None:
+    rules = rule_set(rule("words"), sets={"words": [keyword]})
+    assert rules.check_text(text).refused is hit
+
+
+@pytest.mark.parametrize("text", ["votre cpf", "votre C.P.F", "votre C. P. F. expire", "c p f"])
+def test_an_acronym_among_a_brands_names_also_matches_dotted(text: str) -> None:
+    rules = rule_set(brand("cpf", "CPF"), rule("names(cpf)"))
+    assert rules.check_text(text).refused
+
+
+@pytest.mark.parametrize("text", ["a cpfx", "i m p o t s", "o.r.a.n.g.e"])
+def test_longer_names_and_parts_of_words_do_not(text: str) -> None:
+    rules = rule_set(brand("cpf", "CPF"), brand("tax", "IMPOTS"), brand("tel", "Orange"), rule("names(any)"))
+    assert not rules.check_text(text).refused
+
+
+PRECEDENCE = {
+    "allow": rule("allowed and client in [bank1]", Action.ALLOW, "R-allow"),
+    "flag": rule("flagged", Action.FLAG, "R-flag"),
+    "throttle": rule("throttled", Action.THROTTLE, "R-throttle"),
+    "block": rule("blocked", Action.BLOCK, "R-block"),
+    "shadow": rule("shadowed", Action.BLOCK, "R-shadow", mode=Mode.MONITOR),
+    "shadow allow": rule("waved and client in [bank1]", Action.ALLOW, "R-wave", mode=Mode.MONITOR),
+}
+SETS = {name: [name] for name in ("allowed", "flagged", "throttled", "blocked", "shadowed", "waved")}
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "status", "acting", "monitored"),
+    [
+        ("rien", Action.ALLOW, 0, [], []),
+        ("flagged", Action.FLAG, 0, ["R-flag"], []),
+        ("throttled", Action.THROTTLE, 0x64, ["R-throttle"], []),
+        ("blocked", Action.BLOCK, 0x66, ["R-block"], []),
+        ("flagged throttled", Action.THROTTLE, 0x64, ["R-throttle", "R-flag"], []),
+        ("flagged throttled blocked", Action.BLOCK, 0x66, ["R-block", "R-throttle", "R-flag"], []),
+        ("allowed", Action.ALLOW, 0, ["R-allow"], []),
+        ("allowed flagged throttled blocked", Action.ALLOW, 0, ["R-allow"], []),
+        ("shadowed", Action.ALLOW, 0, [], ["R-shadow"]),
+        ("shadowed flagged", Action.FLAG, 0, ["R-flag"], ["R-shadow"]),
+        ("shadowed allowed blocked", Action.ALLOW, 0, ["R-allow"], ["R-shadow"]),
+        ("waved blocked", Action.BLOCK, 0x66, ["R-block"], ["R-wave"]),
+    ],
+)
+def test_precedence(text: str, action: Action, status: int, acting: list[str], monitored: list[str]) -> None:
+    verdict = rule_set(*PRECEDENCE.values(), sets=SETS).check_text(text, client="bank1")
+    assert (verdict.action, verdict.status) == (action, status)
+    assert [entry.id for entry in verdict.rules] == acting
+    assert [entry.id for entry in verdict.monitored] == monitored
+    assert verdict.refused is (action in {Action.THROTTLE, Action.BLOCK})
+
+
+def readings(*texts: str) -> list[Reading]:
+    return [Reading.of_text(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("texts", "action"),
+    [
+        (["allowed blocked", "allowed"], Action.ALLOW),
+        (["allowed blocked", "blocked"], Action.BLOCK),
+        (["allowed", "rien"], Action.ALLOW),
+        (["rien", "blocked"], Action.BLOCK),
+        (["flagged", "throttled"], Action.THROTTLE),
+    ],
+)
+def test_every_reading_is_judged_and_the_strictest_counts(texts: list[str], action: Action) -> None:
+    rules = rule_set(*PRECEDENCE.values(), sets=SETS)
+    for order in (texts, texts[::-1]):
+        finding = rules.check(readings(*order), "", "bank1")
+        assert finding.verdict.action is action
+        assert len(finding.readings) == 2
+
+
+def test_a_rule_is_not_pieced_together_from_two_readings() -> None:
+    rules = rule_set(rule("one and two"), sets={"one": ["un"], "two": ["deux"]})
+    assert not rules.check(readings("un", "deux"), "", "").verdict.refused
+    assert rules.check(readings("un", "deux un"), "", "").verdict.refused
+
+
+@pytest.mark.parametrize(
+    ("condition", "sender", "client", "text", "status"),
+    [
+        ("sender startswith '+33 6'", "+33 6 39", "", "x", 0x0A),
+        ("sender in [INFO] and not client in [bank1]", "info", "other", "x", 0x0A),
+        ("sender in [INFO] and not client in [bank1]", "INFO", "bank1", "x", 0),
+        ("sender in known", "Ameli", "", "x", 0x0A),
+        ("client startswith bulk", "", "bulk-7", "x", 0x0A),
+        ("sender in [INFO] and pull", "INFO", "", "vite", 0x66),
+        ("sender in [INFO] or pull", "INFO", "", "x", 0x66),
+        ("not sender in known", "Autre", "", "x", 0x0A),
+    ],
+)
+def test_a_rule_over_the_sender_alone_answers_0x0a(
+    condition: str, sender: str, client: str, text: str, status: int
+) -> None:
+    rules = rule_set(rule(condition), sets={"pull": ["vite"]}, senders={"known": ["AMELI"]})
+    assert rules.check_text(text, sender, client).status == status
+
+
+@pytest.mark.parametrize("action", [Action.BLOCK, Action.THROTTLE])
+def test_a_rules_own_status(action: Action) -> None:
+    rules = rule_set(rule("words", action, status=0x45), sets={"words": ["x"]})
+    assert rules.check_text("x") == Verdict(action, 0x45, rules.rules)
+
+
+@pytest.mark.parametrize(
+    ("condition", "text", "hit"),
+    [
+        ("link", "voir pay.com", True),
+        ("link", "voir plus tard", False),
+        ("not link", "voir plus tard", True),
+        ("not link", "voir pay.com", False),
+        ("links >= 2", "pay.com et un.fr", True),
+        ("links >= 2", "pay.com", False),
+        ("links == 0", "voir plus tard", True),
+        ("links == 0", "fin.Ensuite", True),
+        ("links < 2", "pay.com", True),
+        ("link_host in bad", "http://login.evil.com/x", True),
+        ("link_host in bad", "http://evil.com", True),
+        ("link_host in bad", "http://notevil.com", False),
+        ("link_host in bad", "http://evil.com.pay.fr", False),
+        ("link_host in bad", "pay.fr et x.evil.com", True),
+        ("link_host in [sub.pay.fr]", "http://a.sub.pay.fr", True),
+        ("link_host in [sub.pay.fr]", "http://pay.fr", False),
+        ("link_host not in bad", "http://pay.fr", True),
+    ],
+)
+def test_facts_about_links(condition: str, text: str, hit: bool) -> None:
+    rules = rule_set(rule(condition), domains={"bad": ["Evil.com"]})
+    assert rules.check_text(text).refused is hit
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "encoded"), [(GSM7, b"vos droits expirent"), (UCS2, "vos drоits expirent".encode("utf-16-be"))]
+)
+def test_the_same_text_gets_the_same_verdict_in_every_alphabet(alphabet: object, encoded: bytes) -> None:
+    rules = rule_set(rule("words"), sets={"words": ["droits"]})
+    assert rules.check([alphabet.read(encoded)], "", "").verdict.refused  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("https://a.b.pay.fr/x", "pay.fr"),
+        ("http://192.0.2.1/x", "192.0.2.1"),
+        ("http://me.blogspot.com", "me.blogspot.com"),
+    ],
+)
+def test_limits_count_hosts_by_their_registrable_domain(text: str, key: str) -> None:
+    assert [link_host_key(link) for link in links(plain(text))] == [key]
