@@ -96,7 +96,10 @@ class Policy:
         counted: list[Counted] = []
         for index, (limit, test, _) in enumerate(self.rules.compiled_limits):
             if test is None or any(test(facts.bits) for facts in finding.readings):
-                counted += [Counted(index, key) for key in _keys(limit, finding, sender, destinations, client)]
+                messages = 1 if limit.per is LimitKey.DESTINATION else max(1, len(destinations))  # submit_multi: many
+                counted += [
+                    Counted(index, key, messages) for key in _keys(limit, finding, sender, destinations, client)
+                ]
         if not counted:
             return verdict
         exceeded = self._limiter.exceeded(counted, now)

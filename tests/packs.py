@@ -42,6 +42,7 @@ def brand(name: str, *names: str, **fields: Any) -> Brand:
     """A brand; `anywhere`, `whole`, `with_bait`, `domains`, `senders` go where they belong."""
     tokens = {key: tuple(fields.pop(key, ())) for key in ("anywhere", "whole", "with_bait")}
     official = {key: tuple(fields.pop(key, ())) for key in ("domains", "senders")}
+    fields["company"] = tuple(fields.get("company", ()))
     return Brand(name, names, HERE, host=HostTokens(**tokens), official=Official(**official), **fields)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from smsgate.smpp.coding import ASCII, EVERY_READING, GSM7, LATIN_1, UCS2, Alphabet, plausible
 from smsgate.smpp.pdu import UNKNOWN_CODING
 from smsgate.text.normalize import fold
-from smsgate.text.urls import links, may_hold_link, plain
+from smsgate.text.urls import links, plain
 
 OCTET_ALPHABETS = pytest.mark.parametrize("alphabet", [GSM7, LATIN_1, ASCII], ids=lambda alphabet: alphabet.name)
 ALPHABETS = pytest.mark.parametrize("alphabet", [GSM7, LATIN_1, ASCII, UCS2], ids=lambda alphabet: alphabet.name)

@@ -28,6 +28,9 @@ def check(
 
     All faults are printed at once, each with file, line, column, what was found, what was expected and, when one is near,
     a suggestion. Exit code 0: all is well; 2: something is not.
+
+        smsgate check smsgate.yaml
+        smsgate check rules/ drafts/new-rule.yaml
     """
     if not paths:
         paths = [Path("smsgate.yaml")] if Path("smsgate.yaml").is_file() else [default_rules()]

@@ -49,6 +49,8 @@ def demo(
     Scams about training accounts (CPF) and health insurance (Ameli, carte Vitale) are answered with an error and never
     reach the SMSC; one-time passwords, appointments and genuine Ameli and CPF messages pass untouched.
     Ctrl-C ends it.
+
+        smsgate demo --once
     """
     with told_faults():
         rules = load_rules([default_rules()])

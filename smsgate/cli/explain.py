@@ -34,7 +34,7 @@ def explain(
         rule_set = load_rules([rules or default_rules()])
     why = explain_text(rule_set, text, sender, client)
     if as_json:
-        typer.echo(json.dumps(_record(why), ensure_ascii=False))
+        typer.echo(json.dumps(_record(why)))
     else:
         _show(why)
 

@@ -42,9 +42,9 @@ def run(
 
 def _started(gate: worker.Gate) -> None:
     for address in gate.addresses:
-        out.print(f"listening on {address}")
+        out.print(f"listening on {address}", markup=False)  # [fd00::1] is no tag
     if gate.admin is not None:
-        out.print(f"metrics on http://{gate.admin.address}/metrics")
+        out.print(f"metrics on http://{gate.admin.address}/metrics", markup=False)
     out.print(f"rule set {gate.policy.rules.version}: {len(gate.policy.rules.rules)} rules")
     out.print("ready")
     out.file.flush()

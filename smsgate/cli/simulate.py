@@ -31,7 +31,7 @@ def smsc(
 ) -> None:
     """Simulate an SMSC: accepts every bind, answers every message, sends delivery receipts where asked.
 
-    smsgate simulate smsc --listen 127.0.0.1:2776 --latency 0.02
+        smsgate simulate smsc --listen 127.0.0.1:2776 --latency 0.02
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 0xFFFF:
@@ -50,7 +50,7 @@ def smsc(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
     except OSError as error:
-        err.print(f"smsgate: can't listen: {error}", style="bold red", markup=False)
+        err.print(f"smsgate: can't listen on {listen}: {error.strerror}", style="bold red", markup=False)
         raise typer.Exit(1) from None
 
 
@@ -59,7 +59,7 @@ async def _serve(settings: SimulatorSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = await serve(settings)
-    out.print(f"simulated SMSC listening on {Address(*server.address)}")
+    out.print(f"simulated SMSC listening on {Address(*server.address)}", markup=False)
     out.file.flush()
     await stop.wait()
     await server.close()

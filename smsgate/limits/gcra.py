@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-ROUNDING = 1e-9
-"""Share of an interval by which sums of intervals may be off: without it the last message of a burst may be refused."""
+ROUNDING = 1e-6
+"""Share of an interval by which each addition may be off, a clock of some months' uptime allowed for: without it the last
+message of a burst may be refused."""
 
 
 class Gcra(NamedTuple):
@@ -22,7 +23,7 @@ class Gcra(NamedTuple):
     def of(cls, rate_per_s: float, burst: int) -> Gcra:
         """`burst` messages at once, then `rate_per_s`. Both must be above 0."""
         interval = 1.0 / rate_per_s
-        return cls(interval, interval * (burst - 1 + burst * ROUNDING))
+        return cls(interval, interval * (burst - 1 + min(0.5, burst * ROUNDING)))
 
     def conforms(self, tat: float, now: float) -> bool:
         """Whether a message at `now` is within the limit."""

@@ -17,10 +17,11 @@ MAX_KEYS: Final = 200_000
 
 
 class Counted(NamedTuple):
-    """One debit that a message is about to make: under which limit (its index), for which key."""
+    """One debit that a message is about to make: under which limit (its index), for which key, of how many messages."""
 
     limit: int
     key: str
+    messages: int = 1
 
 
 class Limiter:
@@ -34,10 +35,12 @@ class Limiter:
 
     def exceeded(self, counted: Sequence[Counted], now: float) -> set[int]:
         """The indices of the limits that have no room for one of their keys."""
-        return {limit for limit, key in counted if not self._rates[limit].conforms(self._tables[limit].get(key), now)}
+        return {
+            limit for limit, key, _ in counted if not self._rates[limit].conforms(self._tables[limit].get(key), now)
+        }
 
     def debit(self, counted: Sequence[Counted], now: float) -> None:
         """Count an admitted message under its keys."""
-        for limit, key in counted:
+        for limit, key, messages in counted:
             table = self._tables[limit]
-            table.set(key, self._rates[limit].debited(table.get(key), now), now)
+            table.set(key, self._rates[limit].debited(table.get(key), now, messages), now)

@@ -6,6 +6,7 @@ slow scraper then waits in its own thread, never in the event loop.
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
+    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
+        self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]  # IPv4 is only the default
+        super().__init__(address, handler)
+
 
 class _Handler(WSGIRequestHandler):
     timeout = 10  # seconds for a request line to come
@@ -33,7 +38,7 @@ class _Handler(WSGIRequestHandler):
 
 
 class AdminServer:
-    """Serves until `close`."""
+    """Serves until `close`. Raises OSError, with the address in it, when that can't be listened on."""
 
     def __init__(self, address: Address, collector: Collector, ready: Callable[[], bool]) -> None:
         registry = CollectorRegistry(auto_describe=False)
@@ -52,7 +57,10 @@ class AdminServer:
                 )
             return _plain(start_response, "404 Not Found", "try /metrics, /healthz or /readyz\n")
 
-        self._server = make_server(address.host, address.port, application, _Server, _Handler)
+        try:
+            self._server = make_server(address.host, address.port, application, _Server, _Handler)
+        except OSError as error:
+            raise OSError(error.errno, f"{address}: {error.strerror}") from None
         self.address = Address(address.host, self._server.server_port)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
         self._thread.start()

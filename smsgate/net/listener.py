@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
 from smsgate.net.relay import Relay
 from smsgate.net.upstream import connector
@@ -34,7 +35,10 @@ class Listener:
         """Open the sockets; returns their addresses, ports chosen by the system included. Raises OSError."""
         loop = asyncio.get_running_loop()
         for address in self._settings.listeners:
-            server = await loop.create_server(self._accept, address.host, address.port, backlog=BACKLOG)
+            try:
+                server = await loop.create_server(self._accept, address.host, address.port, backlog=BACKLOG)
+            except socket.gaierror as error:  # says nothing of the name; other errors do
+                raise OSError(error.errno, f"{address}: {error.strerror}") from None
             self._servers.append(server)
         return [Address(*sock.getsockname()[:2]) for server in self._servers for sock in server.sockets]
 

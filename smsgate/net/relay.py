@@ -22,6 +22,7 @@ from smsgate.rules.model import Action
 from smsgate.settings import Settings
 from smsgate.smpp.constants import Status
 from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, Session, State
+from smsgate.telemetry.logs import without_message
 from smsgate.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -147,9 +148,9 @@ class Relay:
         began = perf_counter()
         try:
             verdict = self.policy.decide_pdu(command, data, start, end, client, now)
-        except Exception:  # a fault of ours must not end the session: the sender may try again
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not end the session: the sender may try again
             self.metrics.filter_errors += 1
-            log.exception("filter failed on a message of client %r", client.name)
+            log.error("filter failed on a message of client %r: %s", client.name, without_message(error))  # noqa: TRY400
             return Status.ESME_RSYSERR
         self.metrics.filter_time.observe(perf_counter() - began)
         self.verdicts[verdict.action] += 1

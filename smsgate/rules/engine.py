@@ -20,7 +20,7 @@ from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import Link, links, plain, registrable_domain
+from smsgate.text.urls import MAX_LINKS, Link, links, plain, registrable_domain
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
@@ -167,6 +167,9 @@ class RuleSet:
             bits |= facts.lookalike | facts.listed
             if facts.foreign:
                 bits |= FOREIGN_LINK
+        if len(found) >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
+            official = 0
+            bits |= FOREIGN_LINK
         if bits & self._name_bits:
             bits = bits & ~self._name_bits | self._names_outside_hosts(text, found)
         return Facts(bits | official, tuple(found))

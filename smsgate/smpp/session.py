@@ -327,17 +327,19 @@ class Session:
         bound = self.state is State.BOUND
         self.move(Event.DRAIN)
         if bound:
-            self.to_downstream.append(self._own_unbind(self._own_esme, now))
+            self.to_downstream.append(self._own_unbind(self._own_esme, self.awaited_esme, now))
 
     def _esme_unbound(self, now: float) -> None:
         if self.state is State.UNBINDING_ESME:
             self.move(Event.ESME_UNBOUND)
-            self.to_upstream.append(self._own_unbind(self._own_smsc, now))
+            self.to_upstream.append(self._own_unbind(self._own_smsc, self.awaited_smsc, now))
 
-    def _own_unbind(self, own: dict[int, float], now: float) -> bytes:
+    def _own_unbind(self, own: dict[int, float], passing: dict[int, float], now: float) -> bytes:
         sequence = self._next_own
+        while sequence in passing:
+            sequence += 1
         assert sequence <= OWN_SEQUENCE_LAST
-        self._next_own += 1
+        self._next_own = sequence + 1
         own[sequence] = now
         return request(UNBIND, sequence)
 

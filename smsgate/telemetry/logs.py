@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
+from pathlib import Path
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -13,3 +15,9 @@ def configure(level: int = logging.INFO) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def without_message(error: BaseException) -> str:
+    """An exception for a log line: its type and where it came from. Its own words may quote the message."""
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    return " < ".join([type(error).__name__, *(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)])

@@ -1,0 +1,163 @@
+"""Compiling packs: names resolve as packs say, all faults are told at once, and a trigger never hides a rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgate.rules.compile import compile_packs
+from smsgate.rules.condition import AtLeast, Condition, Name, Not
+from smsgate.rules.model import LimitKey, Pack, PackError, Where
+from smsgate.text.normalize import fold
+from smsgate.text.urls import links, plain
+from tests.packs import HERE, Action, brand, limit, pack, rule, rule_set
+
+SHARED = pack(
+    brand("cpf", "CPF", group="state"),
+    name="shared",
+    sets={"pull": ["vite"], "bait": ["compte"]},
+    domains={"bad": ["evil.com"]},
+)
+
+
+def problems(*packs: Pack) -> list[tuple[str, str, str]]:
+    """What was found, what was expected, and the suggestion, of every problem."""
+    with pytest.raises(PackError) as caught:
+        compile_packs(packs)
+    return [(problem.found, problem.expected, problem.suggestion) for problem in caught.value.problems]
+
+
+def test_a_pack_sees_what_it_uses_and_its_own_first() -> None:
+    user = pack(rule("pull and names(cpf) and link_host in bad"), name="user", use=["shared"])
+    rules = compile_packs([SHARED, user])
+    assert rules.check_text("vite votre cpf evil.com").refused
+    own = replace(user, keywords=pack(sets={"pull": ["lent"]}).keywords)
+    rules = compile_packs([SHARED, own])
+    assert not rules.check_text("vite votre cpf evil.com").refused
+    assert rules.check_text("lent votre cpf evil.com").refused
+
+
+def test_using_is_not_passed_on() -> None:
+    middle = pack(name="middle", use=["shared"])
+    (found,) = problems(SHARED, middle, pack(rule("pull"), name="user", use=["middle"]))
+    assert found[0] == "'pull'"
+
+
+@pytest.mark.parametrize(
+    ("condition", "found", "expected", "suggestion"),
+    [
+        ("pul", "'pul'", "keyword set", "pull"),
+        ("lnk", "'lnk'", "keyword set", "link"),
+        ("names(cfp)", "'cfp'", "brand", "cpf"),
+        ("official(@stat)", "'@stat'", "group", "@state"),
+        ("link_host in bat", "'bat'", "list of domains", "bad"),
+        ("sender in bad", "'bad'", "list of senders", ""),
+        ("link_host startswith 'x'", "link_host startswith", "link_host in", ""),
+    ],
+)
+def test_a_name_that_nothing_has(condition: str, found: str, expected: str, suggestion: str) -> None:
+    user = pack(rule(condition), name="user", use=["shared"])
+    ((was, wanted, near),) = problems(SHARED, user)
+    assert was == found
+    assert expected in wanted
+    assert near == suggestion
+
+
+@pytest.mark.parametrize("keyword", ["", "!!", "*", "ab*", "d*oits", "**", "€*"])
+def test_keywords_that_fold_to_nothing_or_too_little(keyword: str) -> None:
+    assert problems(pack(sets={"words": ["bon", keyword]}))[0][0] == repr(keyword)
+
+
+def test_every_problem_of_every_pack_is_told_at_once() -> None:
+    one = pack(rule("x and (y or not z)", name="R-1"), limit(LimitKey.CLIENT, 3, condition="w"), sets={"s": ["?"]})
+    two = pack(rule("names(v)", name="R-1"), brand("b", "B"), brand("b", "C"), name="two", use=["tow"])
+    found = {was for was, _, _ in problems(one, two, replace(SHARED, name="two"))}
+    assert {"'x'", "'y'", "'z'", "'w'", "'?'", "'v'", "'tow'"} <= found
+    assert {"rule 'R-1' again", "brand 'b' again", "pack 'two' again"} <= found
+
+
+def test_a_limit_and_a_rule_may_not_share_an_id() -> None:
+    ((found, expected, _),) = problems(pack(rule("link", name="X"), limit(LimitKey.CLIENT, 1, name="X")))
+    assert found == "rule 'X' again"
+    assert str(HERE) in expected
+
+
+def test_a_problem_stands_where_the_rule_does() -> None:
+    there = Where("other.yaml", 7, 3)
+    with pytest.raises(PackError) as caught:
+        compile_packs([pack(rule("nothing", where=there))])
+    assert caught.value.problems[0].where == there
+
+
+@pytest.mark.parametrize(
+    ("expires", "today", "there"),
+    [
+        (date(2027, 6, 30), date(2027, 6, 30), True),
+        (date(2027, 6, 30), date(2027, 7, 1), False),
+        (date(2027, 6, 30), None, True),
+        (None, date(2099, 1, 1), True),
+    ],
+)
+def test_expired_rules_are_left_out(expires: date | None, today: date | None, there: bool) -> None:
+    rules = compile_packs([pack(rule("not link", expires=expires))], today)
+    assert rules.check_text("x").refused is there
+
+
+def test_the_version_names_the_content() -> None:
+    one, same, other = (rule_set(rule(condition)) for condition in ("link", "link", "not link"))
+    assert one.version == same.version != other.version
+
+
+def test_an_empty_set_of_packs_passes_everything() -> None:
+    rules = compile_packs([])
+    assert rules.check_text("Votre CPF expire https://evil.com", "x", "y").action is Action.ALLOW
+    assert (rules.rules, rules.limits) == ((), ())
+
+
+# triggers
+
+NAMES = ["a", "b", "c", "d"]
+leaves = st.sampled_from([*NAMES, "link", "foreign_link"]).map(lambda name: Name(name, 1))
+
+
+def several(terms: list[Condition], count: int) -> Condition:
+    return AtLeast(1 + count % len(terms), tuple(terms))
+
+
+conditions: st.SearchStrategy[Condition] = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        inner.map(Not), st.builds(several, st.lists(inner, min_size=1, max_size=4), st.integers(0, 3))
+    ),
+    max_leaves=10,
+)
+
+
+def holds(condition: Condition, true: set[str]) -> bool:
+    """What a condition means, read off its tree."""
+    match condition:
+        case Name(name=name):
+            return name in true
+        case Not(term=term):
+            return not holds(term, true)
+        case AtLeast(count=count, terms=terms):
+            return sum(holds(term, true) for term in terms) >= count
+    raise AssertionError(condition)
+
+
+@given(st.lists(conditions, min_size=1, max_size=4), st.lists(st.sampled_from([*NAMES, "evil.com", "x"]), max_size=6))
+def test_compiled_rules_mean_what_their_conditions_say(asked: list[Condition], words: list[str]) -> None:
+    compiled = rule_set(
+        *(replace(rule("link", Action.FLAG, f"R-{index}"), condition=one) for index, one in enumerate(asked)),
+        sets={name: [name] for name in NAMES},
+    )
+    text = " ".join(words)
+    true = set(fold(text).split()) & set(NAMES)
+    if links(plain(text)):
+        true |= {"link", "foreign_link"}
+    expected = {f"R-{index}" for index, one in enumerate(asked) if holds(one, true)}
+    assert {entry.id for entry in compiled.check_text(text).rules} == expected

@@ -1,0 +1,73 @@
+"""A session without sockets and everything that it says, for tests that speak for both of its sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from smsgate.smpp.session import Session, State
+from tests.pdus import bind, bind_resp, submit_sm
+
+CAP = 66 * 1024
+NOW = 50.0
+
+
+def blocked(sequence: int) -> bytes:
+    return submit_sm(b"blocked", sequence=sequence)
+
+
+def judge(command: int, data: bytes, start: int, end: int, now: float) -> int:
+    """Refuses the text `blocked`."""
+    return 0x66 if b"blocked" in data[start:end] else 0
+
+
+class Wire:
+    """A session, and everything that it has said to either side."""
+
+    def __init__(self, state: State = State.OPEN) -> None:
+        self.times: list[float] = []
+        self.counts: tuple[dict[int, int], dict[int, int]] = ({0x04: 0, -1: 0}, {0x80000004: 0, -1: 0})
+        self.session = Session(CAP, judge, self.times.append, *self.counts)
+        self.up, self.down = b"", b""
+        self.now = NOW
+        if state is not State.OPEN:
+            self.esme(bind()).smsc(bind_resp())
+            assert self.session.state is State.BOUND
+            self.up = self.down = b""
+
+    def esme(self, *reads: bytes) -> Wire:
+        """Octets from the ESME, and turns until nothing more is whole."""
+        return self._feed(self.session.downstream.feed, reads)
+
+    def smsc(self, *reads: bytes) -> Wire:
+        """Octets from the SMSC."""
+        return self._feed(self.session.upstream.feed, reads)
+
+    def _feed(self, feed: Callable[[bytes], None], reads: tuple[bytes, ...]) -> Wire:
+        for read in reads:
+            feed(read)
+            self.turns()
+        return self
+
+    def turns(self) -> None:
+        """What the relay does: both sides, until neither has more."""
+        more = True
+        while more:
+            state = self.session.state
+            more = self.session.advance_downstream(self.now) | self.session.advance_upstream(self.now)
+            more |= state is not self.session.state
+            self.collect()
+
+    def collect(self) -> None:
+        self.up += b"".join(self.session.to_upstream)
+        self.down += b"".join(self.session.to_downstream)
+        self.session.to_upstream.clear()
+        self.session.to_downstream.clear()
+
+    def drained(self) -> Wire:
+        self.session.drain(self.now)
+        self.collect()
+        return self
+
+
+def octets(stream: bytes) -> list[bytes]:
+    return [stream[i : i + 1] for i in range(len(stream))]
