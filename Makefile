@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
 
-.PHONY: demo test check format load clean
+.PHONY: demo test check interop format load clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -21,6 +21,9 @@ check: .venv/.dev  ## the whole gate: lint, types, import contracts, tests, the 
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark come from Debian: apt-get install kannel tshark
+	$(BIN)/pytest tests/interop
 
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
@@ -40,3 +43,8 @@ clean:
 	@echo "Installing smsgate and its development tools into .venv (once)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/.runtime
+
+.venv/.interop: tests/interop/package-lock.json .venv/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check smpp34==1.5.0
+	npm ci --prefix tests/interop --no-audit --no-fund --loglevel=error
+	@touch $@

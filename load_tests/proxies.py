@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import asyncio
 import os
 import shutil
 import socket
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 CORES: Final = sorted(os.sched_getaffinity(0))
 PROXY_CORE, HARNESS_CORE = CORES[0], CORES[-1]
 """The proxy that works has a core to itself; on a machine with one core all share it."""
-HAPROXY, GATE = "HAProxy", "smsgate"
 HAPROXY, GATE = "HAProxy", "smsgate"
 STOP_TIMEOUT_S: Final = 15.0
 
@@ -66,20 +64,6 @@ class Proxy:
 def pin(core: int) -> None:
     """Keep this process and those it starts from now on to one core."""
     os.sched_setaffinity(0, {core})
-
-
-def _start(name: str, command: list[str], directory: Path, descriptors: tuple[int, ...] = ()) -> subprocess.Popen[str]:
-    """Start a program on the core of the proxies; what it logs goes to a file, so that no terminal slows it down."""
-    pin(PROXY_CORE)
-    try:
-        with _log(directory, name).open("w") as log:
-            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, pass_fds=descriptors)
-    finally:
-        pin(HARNESS_CORE)
-
-
-def _log(directory: Path, name: str) -> Path:
-    return directory / f"{name}.log"
 
 
 def _start(name: str, command: list[str], directory: Path, descriptors: tuple[int, ...] = ()) -> subprocess.Popen[str]:

@@ -17,9 +17,9 @@ from pathlib import Path
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet, Verdict
-from smsgate.rules.model import Action
+from smsgate.rules.model import Action, Limit, Rule
 
-__all__ = ["Action", "Diagnostic", "DiagnosticsError", "Filter", "Verdict"]
+__all__ = ["Action", "Diagnostic", "DiagnosticsError", "Filter", "Limit", "Rule", "Verdict"]
 
 
 class Filter:
@@ -29,12 +29,12 @@ class Filter:
         self.rules = rules
 
     @classmethod
-    def load(cls, *paths: str | Path) -> Filter:
+    def load(cls, path: str | Path, *more: str | Path) -> Filter:
         """Load packs from files and folders, with their examples tested.
 
         Raises DiagnosticsError with every fault of every file.
         """
-        return cls(load_rules([Path(path) for path in paths]))
+        return cls(load_rules([Path(each) for each in (path, *more)]))
 
     def check(self, text: str, *, sender: str = "", client: str = "") -> Verdict:
         """Judge one message. `sender` is its source address, `client` the system_id it came from.

@@ -26,8 +26,6 @@ from smsgate.text.reading import Reading
 
 MAX_CLIENTS: Final = 100_000
 """Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
-OVER_RATE: Final = Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED)
-"""A client over its own rate: the one case where 0x58 speaks to the right party."""
 
 
 class Client:
@@ -80,7 +78,8 @@ class Policy:
         if rate is not None:
             tat = self._client_tats.get(client.name)
             if not rate.conforms(tat, now):
-                return OVER_RATE
+                # The one case where 0x58 speaks to the right party.
+                return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored)
         allowed_by_rule = verdict.action is Action.ALLOW and verdict.rules
         if self.rules.limits and not allowed_by_rule:
             verdict = self._limited(finding, sender, destinations, client, now)
@@ -112,10 +111,14 @@ class Policy:
 
 def readings(view: TextView) -> tuple[Reading, ...]:
     """The plausible readings of a PDU's text. Several bodies are read together: SMSCs differ in which one wins."""
-    bodies = [body[udh.text_offset(body) :] for body in view.bodies] if view.udhi else view.bodies
     alphabets = plausible(view.data_coding)
-    if len(bodies) == 1:
-        return tuple([alphabet.read(bodies[0]) for alphabet in alphabets])
+    if len(view.bodies) == 1 and not view.stray:
+        body = view.bodies[0]
+        offsets = udh.text_offsets(body) if view.udhi else (0,)
+        return tuple([alphabet.read(body[offset:]) for offset in offsets for alphabet in alphabets])
+    bodies = [body[offset:] for body in view.bodies for offset in (udh.text_offsets(body) if view.udhi else (0,))]
+    if view.stray:
+        bodies.append(view.stray)
     return tuple(
         Reading.of_text(" ".join(alphabet.read(body).text for body in bodies), alphabet.name) for alphabet in alphabets
     )
@@ -126,7 +129,7 @@ def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[by
         case LimitKey.CLIENT:
             return (client.name,)
         case LimitKey.SENDER:
-            return (sender,)
+            return (sender.strip(),)
         case LimitKey.DESTINATION:
             return [destination.decode("latin-1") for destination in destinations]
         case LimitKey.LINK_HOST:

@@ -33,10 +33,14 @@ class Gate:
         self.addresses: list[Address] = []
 
     async def start(self) -> None:
-        """Open all sockets. Raises OSError when one can't be."""
-        self.addresses = await self.listener.start()
-        if self.settings.metrics is not None:
-            self.admin = AdminServer(self.settings.metrics, self.metrics, lambda: not self.listener.draining)
+        """Open all sockets. Raises OSError when one can't be; none stays open then."""
+        try:
+            self.addresses = await self.listener.start()
+            if self.settings.metrics is not None:
+                self.admin = AdminServer(self.settings.metrics, self.metrics, lambda: not self.listener.draining)
+        except OSError:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Drain every session, then close."""
@@ -45,8 +49,12 @@ class Gate:
             self.admin.close()
 
 
+class ListenError(Exception):
+    """An address can't be listened on."""
+
+
 def run(settings: Settings, rules: RuleSet, started: Callable[[Gate], None]) -> None:
-    """Run until a signal. `started` is called once all sockets are open. Raises OSError when one can't be opened."""
+    """Run until a signal. `started` is called once all sockets are open. Raises ListenError when one can't be opened."""
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_serve(settings, rules, started))
@@ -58,7 +66,11 @@ async def _serve(settings: Settings, rules: RuleSet, started: Callable[[Gate], N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gate = Gate(settings, rules)
-    await gate.start()
+    try:
+        await gate.start()
+    except OSError as error:
+        raise ListenError(str(error)) from error
+    gc.collect()
     gc.freeze()  # rules and automaton live as long as the process: the collector need not look at them again
     started(gate)
     await stop.wait()

@@ -56,10 +56,12 @@ async def connected(address: Address) -> Peer:
     return Peer(*await asyncio.open_connection(address.host, address.port))
 
 
-async def unbound(esme: Peer) -> None:
-    """Take the gate's unbind, agree, and see the connection end."""
+async def unbound(esme: Peer, gate: Address) -> None:
+    """Take the gate's unbind, see that it accepts nobody any more, agree, and see the connection end."""
     unbind = await esme.pdu()
     assert unbind[4:8] == Command.UNBIND.to_bytes(4, "big")
+    with pytest.raises(OSError, match=r"refused|failed"):
+        await connected(gate)
     esme.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:16], "big")))
     assert await esme.eof() == b""
     await esme.close()
@@ -93,7 +95,7 @@ def test_a_signal_lets_the_answer_in_flight_arrive_then_unbinds(
 ) -> None:
     async def main() -> None:
         received: asyncio.Queue[bytes] = asyncio.Queue()
-        settings = SimulatorSettings(latency_s=LATENCY_S, on_pdu=received.put_nowait)
+        settings = SimulatorSettings(latency_s=LATENCY_S, receipt_delay_s=60.0, on_pdu=received.put_nowait)
         async with smsc(settings) as upstream:
             config = config_in(tmp_path, Address(*upstream.address), more=f"event_loop: {event_loop}\n")
             async with running(config) as (gate, address):
@@ -105,9 +107,7 @@ def test_a_signal_lets_the_answer_in_flight_arrive_then_unbinds(
                     assert [await received.get(), await received.get()] == [bind(), submit(GENUINE, 2)]
                 gate.process.send_signal(number)
                 assert await esme.pdu() == pdu(Command.SUBMIT_SM | RESPONSE, 2, b"00000001\0")
-                with pytest.raises(OSError, match="refused|failed"):
-                    await connected(address)
-                await unbound(esme)
+                await unbound(esme, address)
                 code, log = await gate.ended()
                 assert code == 0
                 assert "Traceback" not in log
@@ -124,7 +124,7 @@ def test_the_log_goes_to_standard_error_one_line_an_event(tmp_path: Path) -> Non
             esme.send(bind())
             await esme.pdu()
             gate.process.send_signal(signal.SIGTERM)
-            await unbound(esme)
+            await unbound(esme, address)
             code, log = await gate.ended()
             assert code == 0
             bound, ended = log.splitlines()
@@ -155,7 +155,7 @@ def test_a_metrics_port_that_is_taken_is_named_too(tmp_path: Path, taken: int) -
 
 def test_broken_yaml_is_told_with_its_place(tmp_path: Path) -> None:
     config = config_in(tmp_path, Address("127.0.0.1", 9), more="clients: {bank1: [\n")
-    assert_refused(config, 2, f"{config}:4:18: ", "1 fault found")
+    assert_refused(config, 2, f"{config}:5:1: found a YAML syntax error", "1 fault found")
 
 
 def test_every_fault_of_the_configuration_is_told(tmp_path: Path) -> None:
@@ -174,10 +174,15 @@ def test_rules_whose_examples_fail_are_not_run(tmp_path: Path) -> None:
 
 
 def assert_refused(config: Path, code: int, *words: str) -> None:
-    """`run` ends by itself, says nothing on standard output, and these words, in order, on standard error."""
-    result = invoke("run", "--config", config)
-    assert (result.exit_code, result.stdout) == (code, "")
-    assert re.search(".*".join(map(re.escape, words)), result.stderr, re.DOTALL), result.stderr
+    """`run` ends by itself with this exit code, and these words, in order, on standard error."""
+
+    async def main() -> None:
+        async with program("run", "--config", config) as gate:
+            ended, complaints = await gate.ended()
+            assert re.search(".*".join(map(re.escape, words)), complaints, re.DOTALL), complaints
+            assert ended == code
+
+    asyncio.run(main())
 
 
 def test_an_ipv6_address_is_printed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

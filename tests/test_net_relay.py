@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -374,3 +376,83 @@ def test_a_clients_rate_is_answered_0x58() -> None:
             assert await esme.pdus(2) == [refusal(4, Status.ESME_RTHROTTLED), refusal(5, Status.ESME_RTHROTTLED)]
 
     run_on("uvloop", body)
+
+
+@both_loops
+def test_an_smsc_that_closes_instead_of_answering_the_bind_ends_the_session(loop_name: str) -> None:
+    """A load balancer without backends accepts and closes at once."""
+
+    async def body() -> None:
+        async with wire() as running:
+            esme = await running.esme()
+            esme.send(bind())
+            upstream = await running.smsc.connection()
+            upstream.writer.write_eof()
+            assert await esme.eof() == b""
+            await esme.close()
+            await until(lambda: running.gate.metrics.sessions == 0)
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_a_refused_message_behind_the_smscs_last_word_is_dropped_and_nothing_breaks(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire() as running:
+            esme, upstream = await running.bound()
+            upstream.writer.write_eof()
+            assert await esme.eof() == b""
+            esme.send(submit(SCAM, 2) + submit(GENUINE, 3))
+            assert await upstream.pdu() == submit(GENUINE, 3)
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_a_drain_takes_an_esme_that_closes_for_an_answer_to_unbind(loop_name: str) -> None:
+    """Most stacks close at the sight of an unbind; the SMSC is unbound all the same."""
+
+    async def body() -> None:
+        async with wire(drain_timeout_s=20.0) as running:
+            esme, upstream = await running.bound()
+            stopping = asyncio.create_task(running.gate.stop())
+            assert await esme.pdu() == pdu(Command.UNBIND, 0x7FFE0000)
+            esme.writer.write_eof()
+            unbind = await upstream.pdu()
+            assert unbind[4:8] == Command.UNBIND.to_bytes(4, "big")
+            upstream.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))
+            await stopping
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_another_clients_bind_on_a_bound_session_is_refused_here(loop_name: str) -> None:
+    """Limits and allow rules go by the client: it may not change under them."""
+
+    async def body() -> None:
+        async with wire() as running:
+            esme, upstream = await running.bound()
+            esme.send(bind(2, system_id="bank2") + bind(3))
+            assert await upstream.pdu() == bind(3)
+            assert await esme.pdu() == pdu(Command.BIND_TRANSCEIVER | RESPONSE, 2, status=Status.ESME_RALYBND)
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_connections_reset_at_once_leave_nothing_behind(loop_name: str) -> None:
+    """Port scanners do this all day."""
+
+    async def body() -> None:
+        async with wire() as running:
+            address = running.gate.addresses[0]
+            for _ in range(20):
+                with socket.create_connection((address.host, address.port)) as sock:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            esme, upstream = await running.bound()
+            await esme.close()
+            await upstream.close()
+            await until(lambda: running.gate.metrics.sessions_total == 21 and running.gate.metrics.sessions == 0)
+
+    run_on(loop_name, body)

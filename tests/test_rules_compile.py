@@ -76,7 +76,8 @@ def test_every_problem_of_every_pack_is_told_at_once() -> None:
     one = pack(rule("x and (y or not z)", name="R-1"), limit(LimitKey.CLIENT, 3, condition="w"), sets={"s": ["?"]})
     two = pack(rule("names(v)", name="R-1"), brand("b", "B"), brand("b", "C"), name="two", use=["tow"])
     found = {was for was, _, _ in problems(one, two, replace(SHARED, name="two"))}
-    assert {"'x'", "'y'", "'z'", "'w'", "'?'", "'v'", "'tow'"} <= found
+    assert {"'x'", "'y'", "'z'", "'w'", "'?'", "'tow'"} <= found
+    assert "'v'" not in found  # it may be a name of the pack that isn't there
     assert {"rule 'R-1' again", "brand 'b' again", "pack 'two' again"} <= found
 
 

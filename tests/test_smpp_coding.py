@@ -106,7 +106,7 @@ def test_every_data_coding_has_an_alphabet() -> None:
     ("codings", "alphabets"),
     [
         ([0x00], [GSM7]),
-        ([0x01], [ASCII]),
+        ([0x01], [ASCII, GSM7]),
         ([0x03], [LATIN_1]),
         ([0x08], [UCS2]),
         ([0x02, 0x04, 0x05, 0x06, 0x07, *range(0x09, 0x10)], EVERY_READING),

@@ -19,11 +19,24 @@ VENDOR = pdu(0x0001_0200, b"later version", sequence=4)
 
 LEGAL = {
     (State.OPEN, Event.BIND): State.BINDING,
+    (State.OPEN, Event.ESME_EOF): State.CLOSED,
+    (State.OPEN, Event.SMSC_EOF): State.CLOSED,
     (State.OPEN, Event.DRAIN): State.CLOSED,
+    (State.BINDING, Event.SMSC_EOF): State.CLOSED,
     (State.BINDING, Event.BIND_ACCEPTED): State.BOUND,
     (State.BINDING, Event.BIND_REFUSED): State.OPEN,
     (State.BINDING, Event.DRAIN): State.CLOSED,
+    (State.BOUND, Event.ESME_EOF): State.ESME_ENDED,
+    (State.BOUND, Event.SMSC_EOF): State.SMSC_ENDED,
     (State.BOUND, Event.DRAIN): State.UNBINDING_ESME,
+    (State.ESME_ENDED, Event.SMSC_EOF): State.CLOSED,
+    (State.ESME_ENDED, Event.DRAIN): State.CLOSED,
+    (State.SMSC_ENDED, Event.ESME_EOF): State.CLOSED,
+    (State.SMSC_ENDED, Event.DRAIN): State.CLOSED,
+    (State.UNBINDING_ESME, Event.ESME_EOF): State.UNBINDING_SMSC,
+    (State.UNBINDING_ESME, Event.SMSC_EOF): State.CLOSED,
+    (State.UNBINDING_SMSC, Event.ESME_EOF): State.UNBINDING_SMSC,
+    (State.UNBINDING_SMSC, Event.SMSC_EOF): State.CLOSED,
     (State.UNBINDING_ESME, Event.ESME_UNBOUND): State.UNBINDING_SMSC,
     (State.UNBINDING_SMSC, Event.SMSC_UNBOUND): State.CLOSED,
 }
@@ -47,7 +60,7 @@ def test_every_state_and_event_is_a_transition_or_an_error_of_ours(state: State,
 def test_every_state_can_be_reached_and_left() -> None:
     assert set(TRANSITIONS.values()) | {State.OPEN} == set(State)
     assert {state for state, _ in TRANSITIONS} == set(State)
-    assert {State.BINDING, State.UNBINDING_SMSC, State.CLOSED} == set(State) - READS_ESME
+    assert {State.BINDING, State.ESME_ENDED, State.UNBINDING_SMSC, State.CLOSED} == set(State) - READS_ESME
 
 
 # dialogues: reads of the ESME, or of the SMSC, in turn; then what each side must have been told
@@ -142,10 +155,10 @@ DIALOGUES: dict[str, tuple[Dialogue, bytes, bytes, State]] = {
         State.OPEN,
     ),
     "another answer than to the bind": (
-        [(E, bind() + ENQUIRE), (S, bind_resp(sequence=9) + submit_resp(sequence=1))],
+        [(E, bind() + ENQUIRE), (S, bind_resp(sequence=9))],
         bind(),
-        bind_resp(sequence=9) + submit_resp(sequence=1),
-        State.BINDING,
+        bind_resp(sequence=9) + pdu(0x80000015, sequence=0, status=0x04),
+        State.OPEN,
     ),
     "a bad length from the ESME": (
         [*BOUND, (E, SUBMITS[0] + (3).to_bytes(4, "big"))],

@@ -19,7 +19,7 @@ from rich.text import Text
 from smsgate.cli.common import ACTION_STYLE, EXIT_DIAGNOSTICS, default_rules, err, out, told_faults
 from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
-from smsgate.rules.model import Action
+from smsgate.rules.model import Action, Mode
 
 UNLABELLED = "unlabelled"
 PROGRESS_STEP = 500
@@ -65,7 +65,7 @@ def backtest(
 def _judged(
     rule_set: RuleSet, path: Path, writer: TextIO | None, *, show_progress: bool
 ) -> Iterator[tuple[str, Action, list[str]]]:
-    """Label, verdict and rule ids of each message of the file, in order."""
+    """Label, verdict and the rules that hit (those in monitor mode too) of each message of the file, in order."""
     columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with path.open("rb") as lines:
@@ -76,13 +76,14 @@ def _judged(
             task = bar.add_task("judging", total=total)
             for number, record in _records(path):
                 verdict = rule_set.check_text(record["text"], record.get("sender") or "", record.get("client") or "")
-                rule_ids = [rule.id for rule in verdict.rules]
+                acted = [rule.id for rule in verdict.rules]
+                monitored = [rule.id for rule in verdict.monitored]
                 if writer is not None:
-                    line = {**record, "verdict": str(verdict.action), "rules": rule_ids}
+                    line = {**record, "verdict": str(verdict.action), "rules": acted, "monitored": monitored}
                     writer.write(json.dumps(line, ensure_ascii=False) + "\n")
                 if number % PROGRESS_STEP == 0:
                     bar.update(task, completed=number)
-                yield record.get("label") or UNLABELLED, verdict.action, rule_ids
+                yield record.get("label") or UNLABELLED, verdict.action, acted + monitored
     except OSError as error:
         _refuse(f"{path}: {error.strerror}")
 
@@ -98,13 +99,13 @@ def _opened(output: Path, messages: Path) -> TextIO:
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 _refuse(f"{path}:{number}: found no JSON, expected one object a line ({error})")
             if not isinstance(record, dict) or not isinstance(record.get("text"), str):
                 _refuse(f'{path}:{number}: expected an object with a "text"')
@@ -125,9 +126,11 @@ def _show(rule_set: RuleSet, by_label: dict[str, Counter[str]], hits: Counter[st
         table.add_row(Text(label), *(str(verdicts[action]) for action in Action), str(verdicts.total()))
     out.print(table)
     if hits:
-        titles = {rule.id: rule.title for rule in rule_set.rules}
-        table = Table("rule", "title", "hits")
+        rules = {rule.id: rule for rule in rule_set.rules}
+        table = Table("rule", "title", "action", "hits")
         for rule_id, number in hits.most_common():
-            table.add_row(rule_id, Text(titles[rule_id]), str(number))
+            rule = rules[rule_id]
+            action = rule.action if rule.mode is Mode.ENFORCE else f"{rule.action}, monitored"
+            table.add_row(rule_id, Text(rule.title), action, str(number))
         out.print(table)
     out.print(f"{count} messages in {seconds:.2f} s: {count / seconds:,.0f} messages/s")

@@ -13,7 +13,7 @@ from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.load import load_settings
 from smsgate.config.rules import load_rules
 
-SETTINGS_KEY = re.compile(r"^(?:listeners|upstreams)\s*:", re.MULTILINE)
+SETTINGS_KEY = re.compile(r"^[{\s]*\"?(?:listeners?|upstreams?|metrics|clients)\"?\s*:", re.MULTILINE)
 
 
 def check(

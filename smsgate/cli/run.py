@@ -35,7 +35,7 @@ def run(
     logs.configure()
     try:
         worker.run(settings, rules, _started)
-    except OSError as error:
+    except worker.ListenError as error:
         err.print(f"smsgate: can't listen: {error}", style="bold red", markup=False)
         raise typer.Exit(1) from None
 

@@ -31,7 +31,7 @@ def smsc(
 ) -> None:
     """Simulate an SMSC: accepts every bind, answers every message, sends delivery receipts where asked.
 
-        smsgate simulate smsc --listen 127.0.0.1:2776 --latency 0.02
+    smsgate simulate smsc --listen 127.0.0.1:2776 --latency 0.02
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 0xFFFF:

@@ -1,7 +1,7 @@
 """The limits of packs: which keys a message counts under, and whether all of them have room.
 
-All limits that apply are checked, then all are debited; a refusal debits none (`check` and `debit` are two calls, because
-the client's own rate and the rules have their say between them).
+All limits that apply are checked, then all are debited; a refusal debits none (`exceeded` and `debit` are two calls, because a
+limit may be one of several).
 """
 
 from __future__ import annotations

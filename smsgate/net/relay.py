@@ -5,7 +5,8 @@
 No await, no task and no lock lie between a read and its writes; only opening the upstream connection is a coroutine.
 A turn handles `session.TURN_BYTES` at most; if more is there, reading pauses and the next turn is queued behind the other
 sessions'. A full upstream buffer stops reading downstream; a full downstream buffer stops reading on both sides, because
-refusals go there too. So a session holds one read and two write buffers of WRITE_BUFFER_BYTES, whatever its peers do.
+refusals go there too. So a session holds per direction one read of the transport (uvloop: 256 KiB) and one write buffer
+(WRITE_BUFFER_BYTES and what a turn adds), whatever its peers do; behind a pending bind, `session.MAX_HELD_BYTES` more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, cast
 from smsgate.policy import Client, Policy
 from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
-from smsgate.settings import Settings
+from smsgate.settings import Address, Settings
 from smsgate.smpp.constants import Status
 from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, Session, State
 from smsgate.telemetry.logs import without_message
@@ -32,9 +33,12 @@ WRITE_BUFFER_BYTES = 64 * 1024
 """Where a transport says that its peer reads too slowly."""
 CLOSE_S = 10.0
 """How long a closed connection may take to send what is queued, before it is cut."""
-HALF_CLOSED_S = {"downstream": 60.0, "upstream": 5.0}
-"""How long a session may last after that side said that it will send no more. The SMSC's answers in flight still arrive;
-a session whose SMSC says nothing any more is over, and is kept only for its last words to be read."""
+BIND_ANSWER_S = 30.0
+"""How long the SMSC may take to answer a bind."""
+ESME_ENDED_S = 60.0
+"""How long a session may last after the ESME said that it will send no more: the answers in flight arrive in this time."""
+SMSC_ENDED_S = 5.0
+"""The same after the SMSC said so: such a session is over, and kept only for the last words to be read."""
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +56,9 @@ class Side(asyncio.Protocol):
         self.reading = True
         self.full = False  # its write buffer
         self.turn_queued = False
-        self.at_eof = False
-        self.eof_passed = False
+        self.at_eof = False  # the peer sends no more
+        self.eof_taken = False  # and the session knows
+        self.eof_written = False  # and has been told so itself
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there."""
@@ -92,15 +97,21 @@ class Side(asyncio.Protocol):
 
     def read(self, wanted: bool) -> None:
         """Start or stop reading."""
-        if wanted is not self.reading and self.connected and not self.at_eof:
+        if wanted is not self.reading and self.connected and not self.at_eof and not self.transport.is_closing():
             self.reading = wanted
             if wanted:
                 self.transport.resume_reading()
             else:
                 self.transport.pause_reading()
 
+    def end(self) -> None:
+        """Say that no more will come; what the peer sends is still read."""
+        if self.connected and not self.eof_written and not self.transport.is_closing():
+            self.eof_written = True
+            self.transport.write_eof()
+
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Send what is queued, then end; cut off after CLOSE_S a peer that doesn't read."""
+        """Send what is queued, then close; cut off after CLOSE_S a peer that doesn't read."""
         if self.connected and not self.transport.is_closing():
             self.transport.close()
             loop.call_later(CLOSE_S, self.transport.abort)
@@ -172,15 +183,16 @@ class Relay:
         self._write()
         if more:
             side.read(False)
-            side.turn_queued = True
-            self.loop.call_soon(self.turn, side)
+            self._queue_turn(side)
         else:
             self._settle(side)
 
     def _write(self) -> None:
         for side, queue in ((self.upstream, self.session.to_upstream), (self.downstream, self.session.to_downstream)):
             if queue and side.connected:
-                if len(queue) == 1:
+                if side.eof_written:  # nobody is left to be told
+                    pass
+                elif len(queue) == 1:
                     side.transport.write(queue[0])
                 else:
                     side.transport.writelines(queue)
@@ -189,59 +201,73 @@ class Relay:
     def _may_take(self, side: Side) -> bool:
         return not self.downstream.full and (side is self.upstream or not self.upstream.full)
 
+    def _may_read(self, side: Side) -> bool:
+        if side is self.upstream:
+            return self._may_take(side) and not self.session.waiting
+        return self._may_take(side) and not self.settling and not self.session.holding
+
     def _settle(self, side: Side) -> None:
         """What follows a turn after which nothing more could be handled at once."""
         session = self.session
-        if session.state is State.CLOSED:
-            self.end("closed")
-            return
         if self.settling and not session.awaited_smsc:
             self._unbind()
-        wanted = self._may_take(side)
-        if side is self.downstream:
-            wanted = wanted and not self.settling and not session.holding
-        side.read(wanted)
-        other = self.upstream if side is self.downstream else self.downstream
-        if side.at_eof and not side.eof_passed and other.connected and wanted and session.state is not State.BINDING:
-            side.eof_passed = True
-            if other.eof_passed:
-                self.end("both sides closed")
+        if session.state is State.CLOSED:
+            return
+        side.read(self._may_read(side))
+        if side.at_eof and not side.eof_taken and not (side is self.downstream and session.state not in READS_ESME):
+            side.eof_taken = True
+            state = session.state
+            if side is self.downstream:
+                session.esme_ended(perf_counter())
             else:
-                other.transport.write_eof()
-                self.loop.call_later(HALF_CLOSED_S[side.name], self.end, f"{side.name} half-closed")
-        elif side.at_eof and side is self.downstream and session.state is State.OPEN:
-            self.end("closed before a bind")
+                session.smsc_ended()
+            self._moved(state)
+            self._write()
 
     def flow(self) -> None:
         """A write buffer has filled or emptied: stop or go on reading, and take what had to wait."""
         for side in (self.downstream, self.upstream):
-            if not self._may_take(side):
+            if self._may_take(side):
+                self._queue_turn(side)
+            else:
                 side.read(False)
-            elif not side.turn_queued:
-                side.turn_queued = True
-                self.loop.call_soon(self.turn, side)
-
-    def _moved(self, before: State) -> None:
-        """The session has changed its state: what that means for sockets, names and counts."""
-        session = self.session
-        if session.state is State.BINDING:
-            if self.upstream.connected:
-                return
-            self.connecting = self.loop.create_task(self._connect())
-        elif session.state is State.BOUND:
-            self.client = self.policy.client(session.system_id)
-            self.verdicts = self.metrics.messages[self.client.label]
-            log.info("bound: client %r from %s", self.client.name, self.address)
-        elif before is State.BINDING and session.state is State.OPEN:
-            self.metrics.binds_refused += 1
-            log.info("bind refused by the SMSC: client %r from %s", session.system_id, self.address)
-        if before is State.BINDING or session.state in READS_ESME:
-            self._queue_turn(self.downstream)
 
     def _queue_turn(self, side: Side) -> None:
         if not side.turn_queued:
             side.turn_queued = True
             self.loop.call_soon(self.turn, side)
+
+    def _moved(self, before: State) -> None:
+        """The session has changed its state: what that means for sockets, names and counts."""
+        session = self.session
+        match session.state:
+            case State.BINDING:
+                self.loop.call_later(BIND_ANSWER_S, self._bind_overdue, session.bind_sequence)
+                if not self.upstream.connected:
+                    self.connecting = self.loop.create_task(self._connect())
+            case State.BOUND:
+                self.client = self.policy.client(session.system_id)
+                self.verdicts = self.metrics.messages[self.client.label]
+                log.info("bound: client %r from %s", self.client.name, self.address)
+            case State.OPEN:
+                self.metrics.binds_refused += 1
+                log.info("bind refused by the SMSC: client %r from %s", session.system_id, self.address)
+            case State.ESME_ENDED:
+                self.upstream.end()
+                self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
+            case State.SMSC_ENDED:
+                self._write()
+                self.downstream.end()
+                self.loop.call_later(SMSC_ENDED_S, self.end, "the SMSC ended, and the ESME did not")
+            case State.CLOSED:
+                self.end(f"over, after {before.name.lower()}")
+        if before is State.BINDING:
+            self._queue_turn(self.downstream)
+
+    def _bind_overdue(self, sequence: int) -> None:
+        if self.session.state is State.BINDING and self.session.bind_sequence == sequence:
+            log.warning("bind not answered in time: client %r from %s", self.session.system_id, self.address)
+            self.end("bind not answered")
 
     # connections
 
@@ -258,20 +284,27 @@ class Relay:
 
     def made(self, side: Side) -> None:
         """A connection stands."""
-        if side is self.downstream:
-            host, port = side.transport.get_extra_info("peername")[:2]
-            self.address = f"{host}:{port}"
-        elif self.ended:
+        if self.ended:  # while it was being made
             side.transport.abort()
+            return
+        if side is self.downstream:
+            peer = side.transport.get_extra_info("peername")  # None: gone already
+            self.address = str(Address(*peer[:2])) if peer else "nowhere"
         else:
             self._write()
 
     def lost(self, side: Side, exc: Exception | None) -> None:
-        """A connection is gone: the session ends as the peer would have ended it; nothing is answered on its behalf."""
-        if self.ended:
-            self._ended_if_alone()
-            return
-        self.end(f"{side.name} {'lost' if exc else 'closed'}")
+        """A connection is gone: the session ends as the peer would have ended it; nothing is answered on its behalf.
+
+        Answers of the SMSC that were read before it went are handed on: a submit_sm without its answer is sent again.
+        """
+        if not self.ended:
+            if side is self.upstream:
+                while self.session.advance_upstream(perf_counter()):
+                    pass
+            self.end(f"{side.name} {'lost' if exc else 'closed'}")
+        if not self.downstream.connected and not self.upstream.connected:
+            self.on_end(self)
 
     def end(self, reason: str) -> None:
         """End the session: both connections send what is queued and close."""
@@ -285,29 +318,26 @@ class Relay:
         self.upstream.close(self.loop)
         if self.client is not None:
             log.info("ended: client %r from %s: %s", self.client.name, self.address, reason)
-        self._ended_if_alone()
-
-    def _ended_if_alone(self) -> None:
-        if not self.downstream.connected and not self.upstream.connected:
-            self.on_end(self)
 
     # drain
 
     def drain(self) -> None:
         """Begin to end the session: let answers in flight arrive, unbind the ESME, then upstream."""
-        if self.session.state is not State.BOUND:
-            self.end("draining")
-            return
         self.settling = True
         self.loop.call_later(self.settle_s, self._unbind)
-        self._settle(self.downstream)
+        if self.session.state not in {State.BOUND, State.ESME_ENDED} or not self.session.awaited_smsc:
+            self._unbind()
+        else:
+            self.downstream.read(False)
 
     def _unbind(self) -> None:
-        if not self.settling or self.ended:
+        if not self.settling or self.ended or self.session.state is State.CLOSED:
             return
         self.settling = False
+        before = self.session.state
         self.session.drain(perf_counter())
         self._write()
+        self._moved(before)
         self._queue_turn(self.downstream)
         # The SMSC's requests that bear the number of our unbind wait for its answer, but no longer than this.
         self.loop.call_later(OWN_ANSWER_S, self._queue_turn, self.upstream)

@@ -23,7 +23,10 @@ def connector(settings: Settings) -> Connect:
             try:
                 async with asyncio.timeout(settings.connect_timeout_s):
                     await loop.create_connection(protocol, address.host, address.port)
-            except OSError as error:  # TimeoutError is one
+            except (
+                OSError,
+                UnicodeError,
+            ) as error:  # TimeoutError is one; a host with a label over 63 characters the other
                 log.warning("upstream %s can't be reached: %s", address, str(error) or type(error).__name__)
             else:
                 return True

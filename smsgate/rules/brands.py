@@ -127,7 +127,7 @@ class Impersonation:
         for segment in re.split(r"[/?&=#]", path):
             words = fold(segment)
             if segment and words.count(" ") - 1 <= MAX_SLUG_WORDS:
-                carried |= self._tokens(words)
+                carried |= self._tokens(words, in_path=True)
         return carried
 
     def _sender(self, sender: str) -> int:
@@ -146,21 +146,24 @@ class Impersonation:
                 carried |= lookalike
         return carried
 
-    def _tokens(self, folded: str) -> int:
-        found = self._parts(_RUNS.findall(folded))
+    def _tokens(self, folded: str, *, in_path: bool = False) -> int:
+        found = self._parts(_RUNS.findall(folded), in_path=in_path)
         if any(map(str.isdigit, folded)):
             for table in _DIGITS_AS_LETTERS:
-                found |= self._parts(folded.translate(table).split())
+                found |= self._parts(folded.translate(table).split(), in_path=in_path)
         return found
 
-    def _parts(self, parts: list[str]) -> int:
+    def _parts(self, parts: list[str], *, in_path: bool) -> int:
+        """The brands that the parts carry. In a path `whole` tokens need a bait word too: articles have brands in theirs."""
         found = 0
         for _, bits in self._anywhere.iter("".join(parts)):
             found |= bits
         cut = [self._segmented(part) if len(part) <= MAX_GLUED_CHARS else (False, 0) for part in parts]
         baited = any(only_bait for only_bait, _ in cut)
         for part, (only_bait, glued) in zip(parts, cut, strict=True):
-            found |= self._whole.get(part, 0) | glued
+            found |= glued
+            if baited or not in_path:
+                found |= self._whole.get(part, 0)
             if baited and not only_bait:
                 found |= self._with_bait.get(part, 0)
         return found

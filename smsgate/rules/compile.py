@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import BrandBits, Impersonation
+from smsgate.rules.brands import BrandBits, Impersonation, squeezed
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import FOREIGN_LINK, LINK, CompiledLimit, CompiledRule, RuleSet, Test, status_of
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
@@ -44,7 +44,8 @@ _OPERATORS: Final = {
 def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
     """Compile. Rules that expired before `today` are left out (None: none is). Raises PackError with every problem."""
     compiler = _Compiler(packs)
-    rules = [compiler.rule(pack, rule) for pack in packs for rule in pack.rules if not _expired(rule, today)]
+    in_force = [(pack, rule) for pack in packs for rule in pack.rules if not _expired(rule, today)]
+    rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
     limits = [
         CompiledLimit(
             limit, compiler.test(pack, limit.condition, limit.where)[1] if limit.condition else None, status_of(limit)
@@ -84,9 +85,10 @@ class _Compiler:
         self.labels: dict[int, str] = {LINK: "link", FOREIGN_LINK: "foreign_link"}
         self.name_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
+        self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
         self._next_bit = FOREIGN_LINK
         self._sets: dict[KeywordSet, int] = {}
-        self._lists: dict[EntryList, int] = {}
+        self._lists: dict[tuple[str, EntryList], int] = {}
         self._brands: dict[Brand, BrandBits] = {}
         self._check_unique(packs)
         for pack in packs:
@@ -113,12 +115,12 @@ class _Compiler:
         ]
         return Impersonation(self._brands, bait, trusted, self.domain_bits)
 
-    def rule(self, pack: Pack, rule: Rule) -> CompiledRule:
+    def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.test(pack, rule.condition, rule.where)
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
-        return CompiledRule(rule, trigger, test, status)
+        return CompiledRule(place, rule, trigger, test, status)
 
     def test(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
         """The trigger of a condition (bits of which it needs one; 0 if it can hold without any) and its test."""
@@ -171,9 +173,8 @@ class _Compiler:
             return facts[name.name]
         sets = {keywords.name: keywords for used in self._visible(pack) for keywords in used.keywords}
         if name.name not in sets:
-            self._unknown(
-                where, name.name, "a keyword set of this pack or of one that it uses, or a fact", [*sets, *cond.FACTS]
-            )
+            expected = "a keyword set of this pack or of one that it uses, or a fact"
+            self._unknown(where, name.name, expected, [*sets, *cond.FACTS], pack)
             return 0
         return self._sets[sets[name.name]]
 
@@ -202,11 +203,11 @@ class _Compiler:
             brands = [brand for brand in self._brands if brand.group == target[1:]]
             if not brands:
                 groups = {f"@{brand.group}" for brand in self._brands if brand.group}
-                self._unknown(where, target, "a group that some loaded brand is in", groups)
+                self._unknown(where, target, "a group that some loaded brand is in", groups, pack)
             return brands
         visible = {brand.name: brand for used in self._visible(pack) for brand in used.brands}
         if target not in visible:
-            self._unknown(where, target, "a brand of this pack or of one that it uses, @group or any", visible)
+            self._unknown(where, target, "a brand of this pack or of one that it uses, @group or any", visible, pack)
             return []
         return [visible[target]]
 
@@ -216,12 +217,13 @@ class _Compiler:
         if member.list_name is not None:
             lists = {found.name: found for used in self._visible(pack) for found in used.lists if found.kind is kind}
             if member.list_name not in lists:
-                self._unknown(where, member.list_name, f"a list of {kind} of this pack or of one that it uses", lists)
+                expected = f"a list of {kind} of this pack or of one that it uses"
+                self._unknown(where, member.list_name, expected, lists, pack)
                 return 0
             entry_list = lists[member.list_name]
-            if entry_list in self._lists:
-                return self._lists[entry_list]
-            bit = self._lists[entry_list] = self._bit(f"{member.field} in {member.list_name}")
+            if (member.field, entry_list) in self._lists:
+                return self._lists[member.field, entry_list]
+            bit = self._lists[member.field, entry_list] = self._bit(f"{member.field} in {member.list_name}")
             entries = entry_list.entries
         else:
             bit = self._bit(f"{member.field} in [...]")
@@ -230,8 +232,9 @@ class _Compiler:
                 key = ascii_host(domain.strip("."))
                 self.domain_bits[key] = self.domain_bits.get(key, 0) | bit
         else:
-            members = frozenset(entry.casefold() for entry in entries)
-            self.value_tests.append((member.field, lambda value: value.casefold() in members, bit))
+            same = squeezed if member.field == "sender" else str.casefold
+            members = frozenset(map(same, entries))
+            self.value_tests.append((member.field, lambda value: same(value) in members, bit))
         return bit
 
     def _starts_with(self, condition: cond.StartsWith, where: Where) -> int:
@@ -301,10 +304,14 @@ class _Compiler:
                 seen.setdefault((kind, name), where)
             for used in pack.use:
                 if used not in self.packs:
-                    self._unknown(pack.where, used, "the name of a loaded pack under use", self.packs)
+                    self._incomplete.add(pack.name)
+                    expected = "under use the name of a pack that is loaded with this one, e.g. from the same folder"
+                    self._unknown(pack.where, used, expected, self.packs)
 
-    def _unknown(self, where: Where, found: str, expected: str, known: Iterable[str]) -> None:
+    def _unknown(self, where: Where, found: str, expected: str, known: Iterable[str], pack: Pack | None = None) -> None:
         near = get_close_matches(found, list(known), n=1)
+        if not near and pack is not None and pack.name in self._incomplete:
+            return  # most likely a name of the pack that isn't there, and that is told
         self.problems.append(Problem(where, repr(found), expected, near[0] if near else ""))
 
 

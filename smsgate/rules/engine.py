@@ -47,6 +47,11 @@ class Verdict:
         """Whether the message must not reach the SMSC."""
         return self.action in REFUSING
 
+    @property
+    def reason(self) -> str:
+        """The rule that decided, for a log line: "FR-CPF-001 rules/fr/cpf.yaml:87:5"; "" when none did."""
+        return f"{self.rules[0].id} {self.rules[0].where}" if self.rules else ""
+
 
 PASS: Final = Verdict()
 
@@ -66,8 +71,10 @@ class Facts(NamedTuple):
 
 
 class CompiledRule(NamedTuple):
-    """A rule with its test. `trigger`: bits of which one must be set, or 0 when the test must always run."""
+    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
+    one must be set, or 0 when the test must always run."""
 
+    place: int
     rule: Rule
     trigger: int
     test: Test
@@ -201,28 +208,33 @@ class RuleSet:
                 bits |= bit
         return bits
 
-    def _hits(self, bits: int) -> list[CompiledRule]:
-        """The rules whose condition holds. Only those are tried that one of the set bits may trigger."""
-        hits = [entry for entry in self._always if entry.test(bits)]
+    def _hits(self, bits: int) -> dict[int, CompiledRule]:
+        """The rules whose condition holds, by place. Only those are tried that one of the set bits may trigger."""
+        hits = {entry.place: entry for entry in self._always if entry.test(bits)}
         triggers = bits & self._any_trigger
         while triggers:
             bit = triggers & -triggers
             triggers ^= bit
-            hits += [entry for entry in self._by_trigger[bit] if entry not in hits and entry.test(bits)]
+            for entry in self._by_trigger[bit]:
+                if entry.place not in hits and entry.test(bits):
+                    hits[entry.place] = entry
         return hits
 
     def _judge(self, readings: Sequence[Facts]) -> Verdict:
-        hits: list[CompiledRule] = []
+        """The strictest rule of all readings; of equally strict ones the first in the files."""
+        hits: dict[int, CompiledRule] = {}
         allowed = 0
         for bits, _ in readings:
             here = self._hits(bits)
-            allowed += any(entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here)
-            hits += [entry for entry in here if entry not in hits]
+            allowed += any(
+                entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here.values()
+            )
+            hits |= here
         if not hits:
             return PASS
-        hits.sort(key=lambda entry: -entry.rule.action.strictness)
-        monitored = tuple(entry.rule for entry in hits if entry.rule.mode is Mode.MONITOR)
-        acting = [entry for entry in hits if entry.rule.mode is Mode.ENFORCE]
+        ordered = sorted(hits.values(), key=lambda entry: (-entry.rule.action.strictness, entry.place))
+        monitored = tuple(entry.rule for entry in ordered if entry.rule.mode is Mode.MONITOR)
+        acting = [entry for entry in ordered if entry.rule.mode is Mode.ENFORCE]
         if allowed == len(readings):
             allowing = tuple(entry.rule for entry in acting if entry.rule.action is Action.ALLOW)
             return Verdict(Action.ALLOW, 0, allowing, monitored)

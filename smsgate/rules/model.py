@@ -1,12 +1,13 @@
 """What a pack says, as frozen values: brands, keyword sets, lists, rules and limits.
 
 `config.rulefile` makes these out of YAML, `rules.compile` makes a `RuleSet` out of them. Every value that an operator wrote
-carries its `Where`, so that a verdict, a diagnostic and `explain` can all name the line. Nothing here knows YAML.
+carries its `Where`, so that a verdict, a diagnostic and `explain` can all name the line; places are left out of `repr`, which
+is what a rule set's version is made of: the same rules in another folder are the same version. Nothing here knows YAML.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -82,7 +83,7 @@ class Brand:
 
     name: str
     names: tuple[str, ...]
-    where: Where
+    where: Where = field(repr=False)
     group: str | None = None
     company: tuple[str, ...] = ()
     host: HostTokens = HostTokens()
@@ -95,7 +96,7 @@ class KeywordSet:
 
     name: str
     keywords: tuple[str, ...]
-    where: Where
+    where: Where = field(repr=False)
 
 
 class ListKind(StrEnum):
@@ -115,7 +116,7 @@ class EntryList:
     name: str
     kind: ListKind
     entries: tuple[str, ...]
-    where: Where
+    where: Where = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Example:
     """A message beside a rule, run in the real engine when the pack loads."""
 
     text: str
-    where: Where
+    where: Where = field(repr=False)
     sender: str = ""
     client: str = ""
 
@@ -136,7 +137,7 @@ class Rule:
     title: str
     condition: Condition
     action: Action
-    where: Where
+    where: Where = field(repr=False)
     why: str = ""
     status: int | None = None
     mode: Mode = Mode.ENFORCE
@@ -163,7 +164,7 @@ class Limit:
     per: LimitKey
     count: int
     window_s: float
-    where: Where
+    where: Where = field(repr=False)
     condition: Condition | None = None
     action: Action = Action.THROTTLE
     status: int | None = None
@@ -175,8 +176,8 @@ class Pack:
     """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to."""
 
     name: str
-    file: str
-    where: Where
+    file: str = field(repr=False)
+    where: Where = field(repr=False)
     owner: str = ""
     use: tuple[str, ...] = ()
     brands: tuple[Brand, ...] = ()

@@ -39,12 +39,12 @@ _MOVED: Final = {code: bytes([0x80 + index]) for index, code in enumerate(GSM7_E
 _GSM7: Final = GSM7_BASIC.replace("\x1b", " ") + (
     "".join(GSM7_EXTENSION.values()).ljust(32, "\ufffd") + bytes(range(0xA0, 0x100)).decode("latin-1")
 )
-_ESCAPED: Final = re.compile(rb"\x1b+([^\x1b])", re.DOTALL)
+_ESCAPED: Final = re.compile(rb"\x1b++([^\x1b])?", re.DOTALL)  # possessive: a body of escapes alone is read once
 
 
 def _unescape(body: bytes) -> bytes:
     """Each escaped pair as one octet; an unknown pair shows its second octet (23.038, 6.2.1.1), a lone escape a blank."""
-    return _ESCAPED.sub(lambda pair: _MOVED.get(pair[1][0], pair[1]), body)
+    return _ESCAPED.sub(lambda pair: _MOVED.get(pair[1][0], pair[1]) if pair[1] else b" ", body)
 
 
 class Alphabet(Protocol):
@@ -119,7 +119,8 @@ def _by_gsm_group(coding: int) -> tuple[Alphabet, ...]:
     return ((GSM7,), EVERY_READING, (UCS2,), EVERY_READING)[alphabet]
 
 
-_BY_SMPP_TABLE: Final = {0: (GSM7,), 1: (ASCII,), 3: (LATIN_1,), 8: (UCS2,)}
+# 1 is ASCII, and what some stacks (node-smpp among them) send GSM-7 under.
+_BY_SMPP_TABLE: Final = {0: (GSM7,), 1: (ASCII, GSM7), 3: (LATIN_1,), 8: (UCS2,)}
 _PLAUSIBLE: Final = tuple(
     _by_gsm_group(coding) if coding >= 0x10 else _BY_SMPP_TABLE.get(coding, EVERY_READING) for coding in range(256)
 )

@@ -1,11 +1,11 @@
 """A byte stream cut into whole PDUs (SMPP 3.4, 3.2). No I/O, no copy of what is whole.
 
-`Framer` holds what one direction has received and not yet handed on. `feed` appends, `header` looks at the next PDU and
-says whether it is whole, `take` moves past it. The owner slices forwarded runs straight out of `data`, so that a read
-which holds only whole PDUs is never copied. A PDU that arrives in pieces is put together in a bytearray: growing it
-octet by octet costs time in proportion to its length, where joining bytes would cost its square.
+`Framer` holds what one direction has received and not yet handed on. `feed` appends; `header` and `peek` look at the PDU at
+`position` and say whether it is whole; the owner moves `position` past it, slices forwarded runs straight out of `data`, and
+calls `release` when it stops. A PDU that arrives in pieces is put together in a bytearray (joining bytes would cost the
+square of its length, octet by octet), and only that PDU is: the rest of the read waits behind it untouched, for `shift`.
 
-Memory: at most one incomplete PDU (`max_pdu_bytes`) and one read of the transport. The length field allocates nothing.
+Memory: one incomplete PDU, and what the owner leaves untaken. The length field allocates nothing.
 """
 
 from __future__ import annotations
@@ -27,46 +27,72 @@ class FramingError(ValueError):
 class Framer:
     """One direction of one session. `data[position:]` is what has arrived and was not yet taken."""
 
-    __slots__ = ("_pieces", "data", "max_pdu_bytes", "position")
+    __slots__ = ("_behind", "_behind_position", "_pieces", "data", "max_pdu_bytes", "position")
 
     def __init__(self, max_pdu_bytes: int) -> None:
         self.max_pdu_bytes = max_pdu_bytes
         self.data = b""
         self.position = 0
         self._pieces = bytearray()
+        self._behind = b""  # the rest of the read that completed the PDU in `data`
+        self._behind_position = 0
 
     @property
     def pending(self) -> int:
         """Octets received and not taken."""
-        return len(self.data) - self.position + len(self._pieces)
+        return len(self.data) - self.position + len(self._pieces) + len(self._behind) - self._behind_position
 
     def feed(self, data: bytes) -> None:
-        """Append what was read. Call only when `header` has returned None, i.e. no whole PDU is left."""
-        if self._pieces:
-            self._pieces += data
-            data = self._whole_pieces()
-        elif self.position < len(self.data):
-            self._pieces = bytearray(memoryview(self.data)[self.position :])
-            self._pieces += data
-            data = self._whole_pieces()
-        self.data = data
-        self.position = 0
-
-    def _whole_pieces(self) -> bytes:
-        """The pieces as bytes once `header` can say something about them, else nothing yet."""
+        """Append what was read."""
         pieces = self._pieces
-        if len(pieces) < LENGTH_BYTES:
-            return b""
-        length = int.from_bytes(pieces[:LENGTH_BYTES], "big")
+        if self.position < len(self.data) or self._behind:
+            pieces += memoryview(self.data)[self.position :]
+            pieces += memoryview(self._behind)[self._behind_position :]
+            self._behind = b""
+            self._behind_position = 0
+        if not pieces:
+            self.data = data
+            self.position = 0
+            return
+        taken = 0 if self._missing() else len(data)
+        if taken:  # whole PDUs wait already, and the last may be begun: everything joins them
+            pieces += data
+        while taken < len(data) and (missing := self._missing()):
+            pieces += data[taken : taken + missing]
+            taken += missing
+        self.data = b""
+        self.position = 0
+        if not self._missing():
+            self.data = bytes(pieces)
+            pieces.clear()
+            if taken < len(data):
+                self._behind = data
+                self._behind_position = taken
+
+    def shift(self) -> bool:
+        """Once `data` is taken whole: go on with the rest of the read behind it. False when there is none."""
+        if not self._behind or self.position < len(self.data):
+            return False
+        self.data = self._behind
+        self.position = self._behind_position
+        self._behind = b""
+        self._behind_position = 0
+        return True
+
+    def _missing(self) -> int:
+        """How many octets the first PDU of the pieces lacks: of its header, then of its body. 0 for an impossible length."""
+        have = len(self._pieces)
+        length = int.from_bytes(self._pieces[:LENGTH_BYTES], "big") if have >= LENGTH_BYTES else HEADER_BYTES
         if length > self.max_pdu_bytes:
             length = HEADER_BYTES
-        if len(pieces) < length:
-            return b""
-        whole = bytes(pieces)
-        self._pieces = bytearray()
-        return whole
+        return max(0, max(length, LENGTH_BYTES) - have)
 
     def header(self) -> tuple[int, int, int, int] | None:
+        """`peek`, after `shift` where that is due."""
+        self.shift()
+        return self.peek()
+
+    def peek(self) -> tuple[int, int, int, int] | None:
         """command_length, command_id, command_status, sequence_number of the next PDU if it is whole, else None.
 
         Raises FramingError when its length can't be true: with sequence 0 below 16 (no sequence_number lies inside such a

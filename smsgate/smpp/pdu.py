@@ -41,7 +41,6 @@ _REPLACE_SM: Final = re.compile(_SKIPPED + rb".." + _STRING + _SKIPPED * 2 + rb"
 _BROADCAST_SM: Final = re.compile(_SKIPPED + rb".." + _STRING + _SKIPPED + rb"." + _SKIPPED * 2 + rb".(.).", re.DOTALL)
 _BIND: Final = re.compile(_STRING + _SKIPPED * 2 + rb"..." + _SKIPPED, re.DOTALL)
 
-_TLV_PAYLOAD: Final = Tag.MESSAGE_PAYLOAD.to_bytes(2, "big")
 _SUBMIT: Final = int(Command.SUBMIT_SM)
 _DELIVER: Final = int(Command.DELIVER_SM)
 UNKNOWN_CODING: Final = -1
@@ -49,13 +48,15 @@ UNKNOWN_CODING: Final = -1
 
 
 class TextView(NamedTuple):
-    """What a text-bearing request says. `bodies` are the octets of its texts, user data headers included."""
+    """What a text-bearing request says. `bodies` are the octets of its texts, user data headers included; `stray` what no
+    field and no TLV claims, which some SMSC may show all the same."""
 
     source: bytes
     destinations: tuple[bytes, ...]
     udhi: bool
     data_coding: int
     bodies: tuple[bytes, ...]
+    stray: bytes = b""
     malformed: bool = False
 
 
@@ -68,10 +69,12 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
             source, destination, esm_class, coding, length = match.groups()
             position = match.end()
             # Nothing behind short_message, as usual: 0.15 µs saved by not asking for TLVs.
-            whole = position + length[0] == end
-            bodies = (data[position:end],) if whole else _bodies(data, position, length[0], end)
-            if bodies is not None:
-                return TextView(source, (destination,), esm_class[0] & ESM_CLASS_UDHI != 0, coding[0], bodies, False)
+            udhi = esm_class[0] & ESM_CLASS_UDHI != 0
+            if position + length[0] == end:
+                return TextView(source, (destination,), udhi, coding[0], (data[position:end],))
+            texts = _texts(data, position, length[0], end)
+            if texts is not None:
+                return TextView(source, (destination,), udhi, coding[0], *texts)
         return _malformed(data, body, end)
     reader = _READERS.get(command)
     view = reader(data, body, end) if reader is not None else None
@@ -82,25 +85,25 @@ def _malformed(data: bytes, body: int, end: int) -> TextView:
     return TextView(b"", (), udhi=False, data_coding=UNKNOWN_CODING, bodies=(data[body:end],), malformed=True)
 
 
-def _bodies(data: bytes, position: int, sm_length: int, end: int) -> tuple[bytes, ...] | None:
-    """short_message, then every message_payload. None when sm_length runs over the PDU."""
+def _texts(data: bytes, position: int, sm_length: int, end: int) -> tuple[tuple[bytes, ...], bytes] | None:
+    """short_message and every message_payload, and the stray octets. None when sm_length runs over the PDU."""
     tail = position + sm_length
     if tail > end:
         return None
-    # A TLV needs its tag's octets somewhere in the tail; most tails are empty and cost nothing.
-    if tail == end or data.find(_TLV_PAYLOAD, tail, end) < 0:
-        return (data[position:tail],)
-    payloads = tuple(data[a:b] for a, b in tlv.values(data, tail, end, Tag.MESSAGE_PAYLOAD))
-    return (data[position:tail], *payloads) if sm_length else payloads or (b"",)
+    payloads, stray = tlv.values(data, tail, end, Tag.MESSAGE_PAYLOAD)
+    bodies = tuple(data[a:b] for a, b in payloads)
+    if sm_length or not bodies:
+        bodies = (data[position:tail], *bodies)
+    return bodies, data[stray:end].strip(b"\0")
 
 
 def _data_sm(data: bytes, body: int, end: int) -> TextView | None:
     match = _DATA_SM.match(data, body, end)
-    if match is None:
+    texts = _texts(data, match.end(), 0, end) if match is not None else None
+    if match is None or texts is None:
         return None
     source, destination, esm_class, coding = match.groups()
-    bodies = _bodies(data, match.end(), 0, end) or (b"",)
-    return TextView(source, (destination,), esm_class[0] & ESM_CLASS_UDHI != 0, coding[0], bodies)
+    return TextView(source, (destination,), esm_class[0] & ESM_CLASS_UDHI != 0, coding[0], *texts)
 
 
 def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:
@@ -121,10 +124,10 @@ def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:
     if tail is None:
         return None
     esm_class, coding, length = tail.groups()
-    bodies = _bodies(data, tail.end(), length[0], end)
-    if bodies is None:
+    texts = _texts(data, tail.end(), length[0], end)
+    if texts is None:
         return None
-    return TextView(head[1], tuple(destinations), esm_class[0] & ESM_CLASS_UDHI != 0, coding[0], bodies)
+    return TextView(head[1], tuple(destinations), esm_class[0] & ESM_CLASS_UDHI != 0, coding[0], *texts)
 
 
 def _replace_sm(data: bytes, body: int, end: int) -> TextView | None:
@@ -132,8 +135,8 @@ def _replace_sm(data: bytes, body: int, end: int) -> TextView | None:
     if match is None:
         return None
     source, length = match.groups()
-    bodies = _bodies(data, match.end(), length[0], end)
-    return None if bodies is None else TextView(source, (), udhi=False, data_coding=UNKNOWN_CODING, bodies=bodies)
+    texts = _texts(data, match.end(), length[0], end)
+    return None if texts is None else TextView(source, (), False, UNKNOWN_CODING, *texts)
 
 
 def _broadcast_sm(data: bytes, body: int, end: int) -> TextView | None:
@@ -141,8 +144,8 @@ def _broadcast_sm(data: bytes, body: int, end: int) -> TextView | None:
     if match is None:
         return None
     source, coding = match.groups()
-    bodies = _bodies(data, match.end(), 0, end) or (b"",)
-    return TextView(source, (), udhi=False, data_coding=coding[0], bodies=bodies)
+    texts = _texts(data, match.end(), 0, end)
+    return None if texts is None else TextView(source, (), False, coding[0], *texts)
 
 
 _READERS: Final[dict[int, Callable[[bytes, int, int], TextView | None]]] = {

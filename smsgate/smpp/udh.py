@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 
-def text_offset(body: bytes) -> int:
-    """Where the text starts behind the header that `body` begins with, in octets.
+def text_offsets(body: bytes) -> tuple[int, ...]:
+    """Where the text may start behind the header that `body` is said to begin with, in octets.
 
-    The first octet is the header's length without itself. A length that runs over the body names no text at all, and some
-    handsets then show everything: 0, so that the whole body is judged.
+    The first octet is the header's length without itself; its elements (identifier, length, data) must fill it exactly. One
+    that does not add up hides no text: handsets then show everything, from the first octet or the second (which for two-octet
+    alphabets is another text).
     """
     if not body:
-        return 0
-    offset = body[0] + 1
-    return offset if offset <= len(body) else 0
+        return (0,)
+    end = body[0] + 1
+    position = 1
+    while position + 2 <= end <= len(body):
+        position += 2 + body[position + 1]
+    return (end,) if position == end else (0, 1)

@@ -20,4 +20,5 @@ def configure(level: int = logging.INFO) -> None:
 def without_message(error: BaseException) -> str:
     """An exception for a log line: its type and where it came from. Its own words may quote the message."""
     frames = reversed(traceback.extract_tb(error.__traceback__))
-    return " < ".join([type(error).__name__, *(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)])
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(error).__name__} at {places}" if places else type(error).__name__

@@ -111,11 +111,11 @@ class Metrics:
         yield pdus
         yield GaugeMetricFamily("smsgate_sessions", "Downstream sessions open now.", value=self.sessions)
         yield CounterMetricFamily("smsgate_sessions_opened", "Downstream sessions accepted.", value=self.sessions_total)
+        yield CounterMetricFamily("smsgate_binds_refused", "Binds that the SMSC refused.", value=self.binds_refused)
         yield CounterMetricFamily(
-            "smsgate_binds_refused", "Binds that the SMSC or the gate refused.", value=self.binds_refused
-        )
-        yield CounterMetricFamily(
-            "smsgate_upstream_connect_failures", "Connections to an SMSC that failed.", value=self.upstream_failures
+            "smsgate_upstream_connect_failures",
+            "Binds for which no SMSC could be reached.",
+            value=self.upstream_failures,
         )
         yield CounterMetricFamily(
             "smsgate_filter_errors", "Messages on which the filter itself failed.", value=self.filter_errors

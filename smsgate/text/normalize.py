@@ -16,12 +16,16 @@ serves for every 8-bit alphabet (`byte_table`), and `fold_with_offsets` can lead
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Mn", "Me"})
 """Format characters (zero width, bidi, tags) and combining marks: no room of their own on a handset's line."""
 INVISIBLE_EXTRA: Final = frozenset("\x00\u115f\u1160\u3164\uffa0")
 """NUL, and the Hangul fillers: letters by category, blank by sight."""
+
+MAX_REMEMBERED: Final = 20_000
+"""Characters per table, 3 MB; real traffic shows a few hundred. All of Unicode would take 120 MB."""
 
 LOOKALIKES: Final = {
     # Greek capitals, those of GSM 03.38 among them, and small letters
@@ -33,6 +37,8 @@ LOOKALIKES: Final = {
     # Latin letters that no decomposition leads to plain ones; one letter each, so that byte tables agree with `fold`
     **dict(zip("øłđðħŧıſɡɑʀɪʏƒæßþ", "olddhtisgariyfabp", strict=True)),
     **dict(zip("ØŁĐÐÆÞ", "olddap", strict=True)),
+    "\u03f9": "c",  # lunate sigma
+    "\u03f2": "c",
     "œ": "oe",
     "Œ": "oe",
     # Fractions would decompose to two numbers
@@ -63,18 +69,22 @@ def fold_char(char: str) -> str:
     return "".join(folded)
 
 
-class _FoldTable(dict[int, str]):
-    """A table for `str.translate` that learns a character when it first meets it.
+class CharacterTable(dict[int, str]):
+    """A table for `str.translate` that learns what a function makes of a character when it first meets it: a memo of the
+    first MAX_REMEMBERED characters, so that a flood of rare ones costs time and no memory."""
 
-    Bounded by Unicode itself: 1.1 million code points at most, of which real traffic shows a few hundred.
-    """
+    def __init__(self, function: Callable[[str], str]) -> None:
+        super().__init__()
+        self._function = function
 
     def __missing__(self, code: int) -> str:
-        folded = self[code] = fold_char(chr(code))
-        return folded
+        made = self._function(chr(code))
+        if len(self) < MAX_REMEMBERED:
+            self[code] = made
+        return made
 
 
-_FOLD: Final = _FoldTable()
+_FOLD: Final = CharacterTable(fold_char)
 
 
 def byte_table(alphabet: str) -> tuple[bytes, bytes]:

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 
 from publicsuffixlist import PublicSuffixList
 
-from smsgate.text.normalize import fold_char
+from smsgate.text.normalize import CharacterTable, fold_char
 
 MAX_LINKS: Final = 64
 """Links read from one text; a body of 64 KiB could hold 16,000, and no genuine message has ten."""
@@ -42,15 +42,21 @@ _DISGUISED: Final = re.compile(
 """A character that is not one of the common ones (letters, quotes, emoji) that `plain` leaves alone."""
 _BRACKETED_DOT: Final = re.compile(r"[\[({]\s?(?:\.|dot|point)\s?[\])}]", re.IGNORECASE)
 _SPACED_DOT: Final = re.compile(rf"(?<=[\w-])(?: \. ?|\. )(?=(?:{_SPACED_TLDS})(?![\w-]))")
+_MANY_MARKS: Final = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")
+"""No letter bears more than four; normalising a run of n of them costs n squared."""
 _BLANKS: Final = re.compile(r"\s")
 _LAST_LABEL_REVERSED: Final = re.compile(r"[\w-]*")
 _MORE_LABELS: Final = re.compile(r"(?:\.[\w-]+)+")
-_AUTHORITY: Final = re.compile(r"(?P<userinfo>[^\s/\\?#]*@)?(?P<host>[\w-]+(?:\.[\w-]+)*)")
 _AUTHORITY_END: Final = re.compile(r"[/\\?#]")
 _PORT: Final = re.compile(r"\.?(?::\d{1,5})?")
-_NESTED: Final = re.compile(r"(?P<mark>//|=)(?P<userinfo>[^\s/\\?#&=@]*@)?(?P<host>[\w-]+(?:\.[\w-]+)*)")
+_NESTED: Final = re.compile(
+    r"(?P<mark>//|(?:url|uri|link|lien|redir\w*|goto|target|dest\w*|next|continue|to|u|r|q|v)=)"
+    r"(?P<userinfo>[^\s/\\?#&=@]*@)?(?P<host>[\w-]+(?:\.[\w-]+)*)",
+    re.IGNORECASE,
+)
+"""A name without `//` counts only where a parameter says that it is an address: `?email=` and `?file=` hold dots too."""
 _NESTED_PATH: Final = re.compile(r"[^\s&]*")
-_IPV4: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d{8,10}|0x[0-9a-f]{8}")
+_IPV4: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d{8,12}|0x[0-9a-f]{8}")
 _AFTER_PATH: Final = ".,;:!?)]}>»\"'…*"
 _WORDS_THAT_ARE_TLDS: Final = frozenset({"au", "ca", "de", "et", "il", "je", "la", "ma", "me", "ne", "sa", "se", "si"})
 """French words: "oui.Je viens" has no link."""
@@ -88,29 +94,23 @@ def may_hold_link(text: str) -> bool:
     )
 
 
-class _PlainTable(dict[int, str]):
+def _plain_char(char: str) -> str:
     """What the reader sees in place of a character: compatibility forms (full-width letters and dots) made plain, the
-    invisible taken out, accented letters kept, since they make another host. A memo, bounded by Unicode's code points."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        if char in "\u3002\uff61":
-            result = "."
-        elif fold_char(char) or unicodedata.category(char) == "Mn":
-            result = unicodedata.normalize("NFKC", char)
-        else:
-            result = ""
-        self[code] = result
-        return result
+    invisible taken out, accented letters kept, since they make another host."""
+    if char in "\u3002\uff61":
+        return "."
+    if fold_char(char):
+        return unicodedata.normalize("NFKC", char)
+    return char if "\u0300" <= char <= "\u036f" else ""
 
 
-_PLAIN: Final = _PlainTable()
+_PLAIN: Final = CharacterTable(_plain_char)
 
 
 def plain(text: str) -> str:
     """The text that `links` reads and counts its offsets in: disguises of dots and letters undone, all else as it was."""
     if "\0" in text or not text.isascii():
-        text = unicodedata.normalize("NFC", text.translate(_PLAIN))
+        text = unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
     if "(" in text or "[" in text or "{" in text:
         text = _BRACKETED_DOT.sub(".", text)
     if ". " in text or " ." in text:
@@ -143,28 +143,25 @@ def links(text: str) -> list[Link]:
 
 
 def _with_scheme(text: str, position: int, slashes: int, token_end: int, found: list[Link]) -> int:
-    """Read the link whose authority follows text[slashes:slashes+2]; returns where to go on."""
+    """Read the link whose authority follows text[slashes:slashes+2]; returns where to go on.
+
+    Whatever stands where a host must stand is taken for one: what a phone makes of `evil!.example` is for the phone to say.
+    """
     begin = slashes + 2
     while text.startswith("/", begin):
         begin += 1
     border = _AUTHORITY_END.search(text, begin, min(token_end, begin + MAX_AUTHORITY_CHARS))
     end = border.start() if border else min(token_end, begin + MAX_AUTHORITY_CHARS)
-    escaped = text.find("%", begin, end) >= 0
-    if escaped:  # only the host's own escapes: one in the userinfo ("ameli.fr%2f@") ends no host
-        userinfo, at, name = text[begin:end].rpartition("@")
-        match = _AUTHORITY.match(f"{userinfo}{at}{unquote(name)}")
-    else:
-        match = _AUTHORITY.match(text, begin, end)
-    if match is None:
+    userinfo, at, name = text[begin:end].rpartition("@")
+    host_start = begin + len(userinfo) + len(at)
+    shown = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
+    shown = shown.rstrip(_AFTER_PATH)
+    host = ascii_host(unquote(shown) if "%" in shown else shown)
+    if "." not in host and not host.startswith("[") and not _IPV4.fullmatch(host):
         return max(end, begin)
-    host = ascii_host(match["host"])
-    if "." not in host and not _IPV4.fullmatch(host):
-        return end
-    host_start, host_end = (begin, end) if escaped else match.span("host")
     start = max(position, _scheme_start(text, slashes))
-    return _finish(
-        text, Link(host, match["userinfo"] or "", "", start, host_end, host_start, host_end), token_end, found
-    )
+    link = Link(host, userinfo + at, "", start, host_start + len(shown), host_start, host_start + len(shown))
+    return _finish(text, link, token_end, found)
 
 
 def _scheme_start(text: str, slashes: int) -> int:

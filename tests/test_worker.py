@@ -1,0 +1,103 @@
+"""One process: it opens all of its sockets or none, and ends in order on a signal."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from smsgate import worker
+from smsgate.settings import Address, ClientSettings, Settings
+from tests.gates import LOCAL, both_loops, rule_set, run_on
+
+SETTINGS = Settings(listeners=(LOCAL,), upstreams=(Address("127.0.0.1", 9),), rules=())
+
+
+@pytest.fixture(autouse=True)
+def _thawed() -> Iterator[None]:
+    """`run` freezes what is loaded for the life of its process, which is ours here."""
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize("event_loop", ["uvloop", "asyncio"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_run_tells_that_it_started_and_returns_after_a_signal(
+    event_loop: Literal["uvloop", "asyncio"], number: signal.Signals
+) -> None:
+    gates = []
+
+    def started(gate: worker.Gate) -> None:
+        gates.append(gate)
+        with socket.create_connection((gate.addresses[0].host, gate.addresses[0].port)):
+            os.kill(os.getpid(), number)
+
+    worker.run(replace(SETTINGS, event_loop=event_loop, metrics=LOCAL), rule_set(), started)
+    (gate,) = gates
+    assert gate.listener.draining
+    assert refused(gate.addresses[0])
+    assert gate.admin is not None
+    assert refused(gate.admin.address)
+
+
+def refused(address: Address) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex((address.host, address.port)) != 0
+
+
+@both_loops
+@pytest.mark.parametrize("fault", ["second listener", "metrics"])
+def test_a_gate_that_can_not_open_all_of_its_sockets_opens_none(loop_name: str, fault: str) -> None:
+    async def body() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other, socket.create_server(("127.0.0.1", 0)) as probe:
+            taken = Address("127.0.0.1", other.getsockname()[1])
+            free = Address("127.0.0.1", probe.getsockname()[1])
+            probe.close()
+            if fault == "metrics":
+                settings = replace(SETTINGS, listeners=(free,), metrics=taken)
+            else:
+                settings = replace(SETTINGS, listeners=(free, taken))
+            with pytest.raises(OSError, match=r"in use"):
+                await worker.Gate(settings, rule_set()).start()
+            assert refused(free)
+
+    run_on(loop_name, body)
+
+
+@pytest.mark.parametrize("event_loop", ["uvloop", "asyncio"])
+def test_run_says_which_address_it_can_not_listen_on(event_loop: Literal["uvloop", "asyncio"]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = Address("127.0.0.1", other.getsockname()[1])
+        with pytest.raises(worker.ListenError, match=rf"{taken}: .*in use"):
+            worker.run(
+                replace(SETTINGS, metrics=taken, event_loop=event_loop), rule_set(), lambda _: pytest.fail("started")
+            )
+
+
+def test_no_thread_outlives_the_gate() -> None:
+    async def body() -> None:
+        before = set(threading.enumerate())
+        gate = worker.Gate(replace(SETTINGS, metrics=LOCAL), rule_set())
+        await gate.start()
+        assert set(threading.enumerate()) - before
+        await gate.stop()
+        assert not [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]
+
+    run_on("asyncio", body)
+
+
+def test_metrics_have_a_label_for_each_configured_client_and_one_for_all_others() -> None:
+    async def body() -> None:
+        gate = worker.Gate(
+            replace(SETTINGS, clients={"bank1": ClientSettings(), "bank2": ClientSettings()}), rule_set()
+        )
+        assert set(gate.metrics.messages) == {"bank1", "bank2", "other"}
+
+    run_on("asyncio", body)
