@@ -17,7 +17,7 @@ from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, Verdict, link_host_key
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
-from smsgate.settings import OTHER_CLIENT, ClientSettings
+from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault
 from smsgate.smpp import udh
 from smsgate.smpp.coding import plausible
 from smsgate.smpp.constants import Status
@@ -29,15 +29,33 @@ MAX_CLIENTS: Final = 100_000
 
 
 class Client:
-    """One `system_id` that the SMSC accepted: its label in metrics and its rate."""
+    """One `system_id`: its label in metrics, its settings and its rate."""
 
-    __slots__ = ("label", "name", "rate")
+    __slots__ = ("label", "name", "rate", "settings")
 
-    def __init__(self, name: str, settings: dict[str, ClientSettings]) -> None:
+    def __init__(self, name: str, clients: dict[str, ClientSettings]) -> None:
         self.name = name
-        self.label = name if name in settings else OTHER_CLIENT
-        chosen = settings.get(self.label, ClientSettings())
-        self.rate = None if chosen.rate_per_s is None else Gcra.of(chosen.rate_per_s, chosen.burst)
+        self.label = name if name in clients else OTHER_CLIENT
+        self.settings = clients.get(self.label, ClientSettings())
+        rate = self.settings.rate_per_s
+        self.rate = None if rate is None else Gcra.of(rate, self.settings.burst)
+
+    def status(self, verdict: Verdict) -> int:
+        """The command_status that this client is answered with: its own table first, unless the rule names one."""
+        statuses = self.settings.statuses
+        if verdict.status == Status.ESME_RTHROTTLED and not verdict.rules:
+            return statuses.rate or verdict.status
+        if not verdict.rules or verdict.rules[0].status is not None:
+            return verdict.status
+        if verdict.status == Status.ESME_RINVSRCADR:
+            return statuses.sender or verdict.status
+        if verdict.action is Action.THROTTLE:
+            return statuses.limit or verdict.status
+        return statuses.content or verdict.status
+
+
+MALFORMED: Final = Verdict(Action.BLOCK, Status.ESME_RINVMSGLEN)
+"""The answer to a body that can't be parsed, for clients that want it refused here."""
 
 
 class Policy:
@@ -54,7 +72,7 @@ class Policy:
         self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
 
     def client(self, system_id: str) -> Client:
-        """The client of an accepted bind."""
+        """The client that a system_id stands for."""
         return Client(system_id, self._clients)
 
     def decide_pdu(  # noqa: PLR0917  # called once a message: keywords would cost more than they tell
@@ -63,7 +81,12 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        return self.decide(readings(view), sender, view.destinations, client, now)
+        verdict = self.decide(readings(view), sender, view.destinations, client, now)
+        if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
+            return MALFORMED
+        if verdict.refused and client.settings.mode is ClientMode.MONITOR:
+            return Verdict(monitored=verdict.rules + verdict.monitored)
+        return verdict
 
     def decide(
         self, texts: Sequence[Reading], sender: str, destinations: Sequence[bytes], client: Client, now: float

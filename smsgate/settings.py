@@ -7,6 +7,8 @@ a `Settings` out of `smsgate.yaml`; tests and the demo make one by hand. Names c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -26,23 +28,132 @@ class Address:
         return f"{host}:{self.port}"
 
 
+class ClientMode(StrEnum):
+    """Whether verdicts act on a client's messages, or are only counted."""
+
+    MONITOR = "monitor"
+    ENFORCE = "enforce"
+
+
+class UnknownCommands(StrEnum):
+    """What happens to a request that no ESME sends: it might carry text that nobody can judge."""
+
+    NACK = "nack"
+    FORWARD = "forward"
+
+
+class OnFault(StrEnum):
+    """What happens to a message that could not be parsed, or on which the filter itself failed."""
+
+    FORWARD = "forward"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """command_status values in place of the defaults, by reason; None keeps the default."""
+
+    content: int | None = None
+    sender: int | None = None
+    rate: int | None = None
+    limit: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """What applies to one client (one `system_id`). A rate of None means no limit."""
+    """What applies to one client (one `system_id`). A rate of None means no limit; an empty `allow_from` anywhere."""
 
     rate_per_s: float | None = None
     burst: int = 0
+    mode: ClientMode = ClientMode.ENFORCE
+    statuses: Statuses = Statuses()
+    allow_from: tuple[IPv4Network | IPv6Network, ...] = ()
+    unknown_commands: UnknownCommands = UnknownCommands.NACK
+    malformed: OnFault = OnFault.FORWARD
+    on_filter_error: OnFault = OnFault.REJECT
+    upstreams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """TLS towards an SMSC. `ca` verifies it (None: the system's authorities); `certificate` and `key` are shown to it."""
+
+    ca: Path | None = None
+    server_name: str | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """One SMSC. `name` is what clients and logs call it."""
+
+    name: str
+    address: Address
+    source: str | None = None
+    tls: UpstreamTls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerTls:
+    """TLS towards ESMEs. With `client_ca`, only those with a certificate of that authority may connect."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSettings:
+    """One listening address. `proxies` may say in a PROXY protocol header whom they speak for; an empty `allow` is anybody."""
+
+    bind: Address
+    tls: ListenerTls | None = None
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    allow: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many sessions there may be at once, and how many binds may fail."""
+
+    sessions: int = 10_000
+    sessions_per_address: int = 1_000
+    binds_per_client: int = 100
+    failed_binds_per_minute: int = 10
+    """Per address and system_id together: the SMSC sees one address, the gate's, and must not lock out everyone for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSettings:
+    """Seconds; 0 switches a timer off. `response_s` ends nothing: an answer that comes later is counted as late."""
+
+    session_init_s: float = 10.0
+    pdu_read_s: float = 30.0
+    inactivity_s: float = 600.0
+    response_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSettings:
+    """Keep-alive probes after `keepalive_s` idle seconds; a peer that acknowledges nothing for `user_timeout_s` is gone."""
+
+    keepalive_s: float = 60.0
+    user_timeout_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration of one gate."""
 
-    listeners: tuple[Address, ...]
-    upstreams: tuple[Address, ...]
+    listeners: tuple[ListenerSettings, ...]
+    upstreams: tuple[UpstreamSettings, ...]
     rules: tuple[Path, ...]
     metrics: Address | None = None
     clients: dict[str, ClientSettings] = field(default_factory=dict)
+    caps: Caps = Caps()
+    timers: TimerSettings = TimerSettings()
+    tcp: TcpSettings = TcpSettings()
     event_loop: Literal["uvloop", "asyncio"] = "uvloop"
     connect_timeout_s: float = 5.0
     drain_timeout_s: float = 10.0

@@ -16,7 +16,7 @@ from smpplib import gsm
 from smpplib.client import Client
 
 from smsgate.net.simulator import SimulatorSettings, serve
-from smsgate.settings import Address, Settings
+from smsgate.settings import Address, ListenerSettings, Settings, UpstreamSettings
 from smsgate.smpp.constants import BINDS, HEADER, RESPONSE, Command
 from smsgate.worker import Gate
 from tests.gates import LOCAL, TIMEOUT_S, rule_set, until
@@ -46,7 +46,9 @@ class Network:
 async def network(**simulated: Any) -> AsyncIterator[Network]:
     at_smsc: list[bytes] = []
     smsc = await serve(SimulatorSettings(on_pdu=at_smsc.append, **simulated))
-    gate = Gate(Settings(listeners=(LOCAL,), upstreams=(Address(*smsc.address),), rules=()), rule_set())
+    gate = Gate(
+        Settings((ListenerSettings(LOCAL),), (UpstreamSettings("smsc", Address(*smsc.address)),), ()), rule_set()
+    )
     await gate.start()
     try:
         yield Network(gate, at_smsc)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -19,7 +20,7 @@ from smsgate.rules.compile import compile_packs
 from smsgate.rules.condition import parse
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Brand, HostTokens, KeywordSet, Official, Pack, Rule, Where
-from smsgate.settings import Address, Settings
+from smsgate.settings import Address, ListenerSettings, Settings, UpstreamSettings
 from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.worker import Gate
 
@@ -108,9 +109,10 @@ class FakeSmsc:
     def __init__(self) -> None:
         self.connections: asyncio.Queue[Peer] = asyncio.Queue()
         self.peers: list[Peer] = []
+        self.context: ssl.SSLContext | None = None
 
     async def start(self) -> None:
-        self.server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, limit=2**20)
+        self.server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, limit=2**20, ssl=self.context)
         self.address = Address(*self.server.sockets[0].getsockname()[:2])
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,7 +161,7 @@ async def wire(rules: RuleSet | None = None, **changes: Any) -> AsyncIterator[Wi
     """A running gate."""
     smsc = FakeSmsc()
     await smsc.start()
-    settings = Settings(listeners=(LOCAL,), upstreams=(smsc.address,), rules=(), drain_timeout_s=2.0)
+    settings = Settings((ListenerSettings(LOCAL),), (UpstreamSettings("smsc", smsc.address),), (), drain_timeout_s=2.0)
     gate = Gate(replace(settings, **changes), rules or rule_set())
     await gate.start()
     running = Wire(gate, smsc)

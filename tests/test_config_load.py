@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
 
 from smsgate.config.diagnostics import DiagnosticsError
 from smsgate.config.load import load_settings
-from smsgate.settings import Address, ClientSettings, Settings
+from smsgate.settings import (
+    Address,
+    Caps,
+    ClientMode,
+    ClientSettings,
+    ListenerSettings,
+    ListenerTls,
+    OnFault,
+    Settings,
+    Statuses,
+    TcpSettings,
+    TimerSettings,
+    UnknownCommands,
+    UpstreamSettings,
+    UpstreamTls,
+)
 
 LEAST = """\
 listeners: [{bind: "127.0.0.1:2775"}]
@@ -24,10 +41,14 @@ def load(folder: Path, text: str) -> Settings:
 
 
 def test_the_least_file_takes_the_defaults_of_settings(tmp_path: Path) -> None:
-    assert load(tmp_path, LEAST) == Settings((Address("127.0.0.1", 2775),), (Address("127.0.0.1", 2776),), ())
+    assert load(tmp_path, LEAST) == Settings(
+        listeners=(ListenerSettings(Address("127.0.0.1", 2775)),),
+        upstreams=(UpstreamSettings("127.0.0.1:2776", Address("127.0.0.1", 2776)),),
+        rules=(),
+    )
 
 
-def test_every_key_arrives(tmp_path: Path) -> None:
+def test_every_key_of_the_gate_itself_arrives(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     (tmp_path / "more.yaml").touch()
     text = """\
@@ -35,39 +56,147 @@ listeners: [{bind: "0.0.0.0:0"}, {bind: "[::1]:2775"}]
 upstreams: [{address: smsc-1.example}, {address: "[2001:db8::1]"}]
 rules: [rules/, more.yaml]
 metrics: {bind: "localhost:9464"}
-clients:
-  bank1: {rate: 200/s, burst: 400}
-  bank2: {rate: 90/m}
-  bank3: {rate: 25.5/s}
-  0123: {rate: 36 / h, burst: 1}
-  other:
+caps: {sessions: 20000, sessions_per_address: 50, binds_per_client: 8, failed_binds_per_minute: 3}
+timers: {session_init: 5s, pdu_read: 2500ms, inactivity: 120m, response: off}
+tcp: {keepalive: 2m, user_timeout: 15s}
 event_loop: asyncio
 connect_timeout: 500ms
 drain_timeout: 1.5m
 """
     assert load(tmp_path, text) == Settings(
-        listeners=(Address("0.0.0.0", 0), Address("::1", 2775)),
-        upstreams=(Address("smsc-1.example", 2775), Address("2001:db8::1", 2775)),
+        listeners=(ListenerSettings(Address("0.0.0.0", 0)), ListenerSettings(Address("::1", 2775))),
+        upstreams=(
+            UpstreamSettings("smsc-1.example:2775", Address("smsc-1.example", 2775)),
+            UpstreamSettings("[2001:db8::1]:2775", Address("2001:db8::1", 2775)),
+        ),
         rules=(tmp_path / "rules", tmp_path / "more.yaml"),
         metrics=Address("localhost", 9464),
-        clients={
-            "bank1": ClientSettings(200.0, 400),
-            "bank2": ClientSettings(1.5, 10),
-            "bank3": ClientSettings(25.5, 26),
-            "0123": ClientSettings(0.01, 1),
-            "other": ClientSettings(),
-        },
+        caps=Caps(20_000, 50, 8, 3),
+        timers=TimerSettings(5.0, 2.5, 7200.0, 0.0),
+        tcp=TcpSettings(120.0, 15.0),
         event_loop="asyncio",
         connect_timeout_s=0.5,
         drain_timeout_s=90.0,
     )
 
 
+def test_every_key_of_a_client_arrives(tmp_path: Path) -> None:
+    text = """\
+clients:
+  bank1: {rate: 200/s, burst: 400}
+  bank2: {rate: 90/m}
+  bank3: {rate: 25.5/s}
+  0123: {rate: 36 / h, burst: 1}
+  resale:
+    mode: monitor
+    allow_from: [198.51.100.0/24, 203.0.113.9, "2001:db8::/32"]
+    unknown_commands: forward
+    malformed: reject
+    on_filter_error: forward
+    statuses: {content: ESME_RSUBMITFAIL, sender: 0x0B, rate: 20, limit: 0x400}
+    upstreams: ["127.0.0.1:2776"]
+  other:
+"""
+    assert load(tmp_path, LEAST + text).clients == {
+        "bank1": ClientSettings(200.0, 400),
+        "bank2": ClientSettings(1.5, 10),
+        "bank3": ClientSettings(25.5, 26),
+        "0123": ClientSettings(0.01, 1),
+        "resale": ClientSettings(
+            mode=ClientMode.MONITOR,
+            statuses=Statuses(content=0x45, sender=0x0B, rate=20, limit=0x400),
+            allow_from=(
+                IPv4Network("198.51.100.0/24"),
+                IPv4Network("203.0.113.9/32"),
+                IPv6Network("2001:db8::/32"),
+            ),
+            unknown_commands=UnknownCommands.FORWARD,
+            malformed=OnFault.REJECT,
+            on_filter_error=OnFault.FORWARD,
+            upstreams=("127.0.0.1:2776",),
+        ),
+        "other": ClientSettings(),
+    }
+
+
+def test_every_key_of_a_listener_and_of_an_upstream_arrives(tmp_path: Path) -> None:
+    for name in ("gate.pem", "gate.key", "esmes.pem", "smsc.pem"):
+        (tmp_path / name).touch()
+    text = """\
+listeners:
+  - bind: "127.0.0.1:2775"
+    allow: [198.51.100.0/24]
+    proxies: [10.0.0.0/8, "::1"]
+    tls: {certificate: gate.pem, key: gate.key, client_ca: esmes.pem}
+  - {bind: "127.0.0.1:3550", proxies: [], tls: {certificate: gate.pem, key: gate.key}}
+upstreams:
+  - name: smsc1
+    address: smsc.example
+    source: 192.0.2.1
+    tls: {ca: smsc.pem, server_name: mt.smsc.example, certificate: gate.pem, key: gate.key}
+  - {address: "[2001:db8::1]:3550", source: "2001:DB8::0:2", tls: {server_name: "2001:db8::1"}}
+rules: []
+"""
+    certificate, key = tmp_path / "gate.pem", tmp_path / "gate.key"
+    settings = load(tmp_path, text)
+    assert settings.listeners == (
+        ListenerSettings(
+            Address("127.0.0.1", 2775),
+            tls=ListenerTls(certificate, key, tmp_path / "esmes.pem"),
+            proxies=(IPv4Network("10.0.0.0/8"), IPv6Network("::1/128")),
+            allow=(IPv4Network("198.51.100.0/24"),),
+        ),
+        ListenerSettings(Address("127.0.0.1", 3550), tls=ListenerTls(certificate, key)),
+    )
+    assert settings.upstreams == (
+        UpstreamSettings(
+            "smsc1",
+            Address("smsc.example", 2775),
+            "192.0.2.1",
+            UpstreamTls(tmp_path / "smsc.pem", "mt.smsc.example", certificate, key),
+        ),
+        UpstreamSettings(
+            "[2001:db8::1]:3550",
+            Address("2001:db8::1", 3550),
+            "2001:db8::2",
+            UpstreamTls(server_name="2001:db8::1"),
+        ),
+    )
+
+
+@pytest.mark.parametrize("value", ["{}", "", "~"])
+def test_tls_without_a_word_more_is_tls_with_the_authorities_of_the_system(value: str, tmp_path: Path) -> None:
+    """An empty value would otherwise be plain TCP, which its author does not expect."""
+    text = LEAST.replace('2776"', f'2776", tls: {value}')
+    assert load(tmp_path, text).upstreams[0].tls == UpstreamTls()
+
+
+@pytest.mark.parametrize("value", ["", "[]", "~"])
+def test_an_address_list_without_entries_is_refused_because_it_would_let_anybody_in(value: str, tmp_path: Path) -> None:
+    with pytest.raises(DiagnosticsError) as caught:
+        load(tmp_path, LEAST.replace('2775"', f'2775", allow: {value}') + f"clients:\n  a: {{allow_from: {value}}}\n")
+    assert [fault.line for fault in caught.value.diagnostics] == [1, 5]
+
+
+def test_what_the_example_file_shows_commented_out_is_the_default(tmp_path: Path) -> None:
+    """But for `statuses`, which `Settings` leaves open: what is answered then is for the policy to say."""
+    example = (Path(__file__).parents[1] / "deploy" / "smsgate.yaml").read_text()
+    quiet = example.replace("../rules/", ".")
+    spoken = re.sub(r"^( *)# ((?: *[a-z_]+:)(?!.*# e\.g\.).*)", r"\1\2", quiet, flags=re.MULTILINE)
+    spoken = re.sub(r"^ *statuses: .*\n", "", spoken, flags=re.MULTILINE)
+    assert spoken.count("#") < quiet.count("#")
+    assert load(tmp_path, spoken) == load(tmp_path, quiet)
+
+
 def test_paths_are_relative_to_the_file_and_absolute_ones_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "etc" / "packs").mkdir(parents=True)
-    (tmp_path / "etc" / "smsgate.yaml").write_text(LEAST.replace("[]", f"[packs, {tmp_path}]"))
+    (tmp_path / "etc" / "ca.pem").touch()
+    text = LEAST.replace("[]", f"[packs, {tmp_path}]").replace('2776"', '2776", tls: {ca: ca.pem}')
+    (tmp_path / "etc" / "smsgate.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
-    assert load_settings(Path("etc/smsgate.yaml")).rules == (Path("etc/packs"), tmp_path)
+    settings = load_settings(Path("etc/smsgate.yaml"))
+    assert settings.rules == (Path("etc/packs"), tmp_path)
+    assert settings.upstreams[0].tls == UpstreamTls(ca=Path("etc/ca.pem"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +210,7 @@ def test_what_is_no_address_is_refused_where_it_stands(address: str, tmp_path: P
 
 
 def test_only_a_listener_may_ask_for_any_free_port(tmp_path: Path) -> None:
-    assert load(tmp_path, LEAST.replace("2775", "0")).listeners == (Address("127.0.0.1", 0),)
+    assert load(tmp_path, LEAST.replace("2775", "0")).listeners[0].bind == Address("127.0.0.1", 0)
     with pytest.raises(DiagnosticsError, match="port from 1 to 65535"):
         load(tmp_path, LEAST.replace("2776", "0"))
 

@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.net.listener import Listener
 from smsgate.policy import Policy
-from smsgate.settings import Address, Settings
+from smsgate.settings import Address, ListenerSettings, Settings, UpstreamSettings
 from smsgate.telemetry.metrics import Metrics
 from tests.gates import GENUINE, LOCAL, Peer, bind, both_loops, rule_set, run_on, submit, until, wire
 
@@ -18,7 +18,7 @@ from tests.gates import GENUINE, LOCAL, Peer, bind, both_loops, rule_set, run_on
 @both_loops
 def test_every_listener_is_opened_and_serves(loop_name: str) -> None:
     async def body() -> None:
-        async with wire(listeners=(LOCAL, LOCAL)) as running:
+        async with wire(listeners=(ListenerSettings(LOCAL), ListenerSettings(LOCAL))) as running:
             assert len({address.port for address in running.gate.addresses} - {0}) == 2
             for number, address in enumerate(running.gate.addresses, 1):
                 esme = Peer(*await asyncio.open_connection(address.host, address.port))
@@ -47,7 +47,7 @@ def test_sessions_are_counted_until_they_end(loop_name: str) -> None:
 
 
 def listener(*addresses: Address) -> Listener:
-    settings = Settings(listeners=addresses, upstreams=(LOCAL,), rules=())
+    settings = Settings(tuple(map(ListenerSettings, addresses)), (UpstreamSettings("smsc", LOCAL),), ())
     return Listener(settings, Policy(rule_set()), Metrics(("other",)))
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.net import relay as relay_module
-from smsgate.net.upstream import connector
-from smsgate.settings import ClientSettings
+from smsgate.net.upstream import Upstreams
+from smsgate.settings import ClientSettings, UpstreamSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.session import TURN_BYTES
 from tests.gates import GENUINE, SCAM, FakeSmsc, bind, both_loops, pdu, run_on, split, submit, until, wire
@@ -204,7 +204,7 @@ def test_without_an_upstream_the_bind_is_refused_and_the_connection_closed(loop_
         await smsc.start()
         gone = smsc.address
         await smsc.close()
-        async with wire(upstreams=(gone,)) as running:
+        async with wire(upstreams=(UpstreamSettings("gone", gone),)) as running:
             esme = await running.esme()
             esme.send(bind())
             assert await esme.eof() == pdu(Command.BIND_TRANSCEIVER | RESPONSE, 1, status=Status.ESME_RSYSERR)
@@ -219,8 +219,8 @@ def test_the_next_upstream_is_tried_when_the_first_can_not_be_reached(loop_name:
         await gone.start()
         await gone.close()
         async with wire() as running:
-            both = replace(running.gate.settings, upstreams=(gone.address, running.smsc.address))
-            running.gate.listener._connect = connector(both)
+            first, second = UpstreamSettings("gone", gone.address), running.gate.settings.upstreams[0]
+            running.gate.listener._upstreams = Upstreams(replace(running.gate.settings, upstreams=(first, second)))
             esme, upstream = await running.bound()
             esme.send(submit(GENUINE, 2))
             assert await upstream.pdu() == submit(GENUINE, 2)

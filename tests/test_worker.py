@@ -14,10 +14,10 @@ from typing import Literal
 import pytest
 
 from smsgate import worker
-from smsgate.settings import Address, ClientSettings, Settings
+from smsgate.settings import Address, ClientSettings, ListenerSettings, Settings, UpstreamSettings
 from tests.gates import LOCAL, both_loops, rule_set, run_on
 
-SETTINGS = Settings(listeners=(LOCAL,), upstreams=(Address("127.0.0.1", 9),), rules=())
+SETTINGS = Settings((ListenerSettings(LOCAL),), (UpstreamSettings("smsc", Address("127.0.0.1", 9)),), ())
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +61,9 @@ def test_a_gate_that_can_not_open_all_of_its_sockets_opens_none(loop_name: str, 
             free = Address("127.0.0.1", probe.getsockname()[1])
             probe.close()
             if fault == "metrics":
-                settings = replace(SETTINGS, listeners=(free,), metrics=taken)
+                settings = replace(SETTINGS, listeners=(ListenerSettings(free),), metrics=taken)
             else:
-                settings = replace(SETTINGS, listeners=(free, taken))
+                settings = replace(SETTINGS, listeners=(ListenerSettings(free), ListenerSettings(taken)))
             with pytest.raises(OSError, match=r"in use"):
                 await worker.Gate(settings, rule_set()).start()
             assert refused(free)

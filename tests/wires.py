@@ -26,7 +26,14 @@ class Wire:
     def __init__(self, state: State = State.OPEN) -> None:
         self.times: list[float] = []
         self.counts: tuple[dict[int, int], dict[int, int]] = ({0x04: 0, -1: 0}, {0x80000004: 0, -1: 0})
-        self.session = Session(CAP, judge, self.times.append, *self.counts)
+        self.session = Session(
+            CAP,
+            judge=judge,
+            admit=lambda _: 0,
+            on_response=self.times.append,
+            pdus_downstream=self.counts[0],
+            pdus_upstream=self.counts[1],
+        )
         self.up, self.down = b"", b""
         self.now = NOW
         if state is not State.OPEN:

@@ -27,7 +27,7 @@ from smsgate.cli.traffic import SAMPLES, Sample
 from smsgate.config.rules import load_rules
 from smsgate.net.simulator import SimulatorSettings, serve
 from smsgate.rules.engine import RuleSet
-from smsgate.settings import Address, Settings
+from smsgate.settings import Address, ListenerSettings, Settings, UpstreamSettings
 from smsgate.smpp.constants import HEADER, RESPONSE, Command
 from smsgate.worker import Gate
 
@@ -146,7 +146,13 @@ class Scoreboard(AbstractHook):  # type: ignore[misc]  # aiosmpplib ships no typ
 async def _play(rules: RuleSet, *, once: bool) -> Scoreboard:
     scoreboard = Scoreboard()
     smsc = await serve(SimulatorSettings(on_pdu=scoreboard.count_at_smsc))
-    gate = Gate(Settings(listeners=(LOCAL,), upstreams=(Address(*smsc.address),), rules=(), metrics=LOCAL), rules)
+    settings = Settings(
+        listeners=(ListenerSettings(LOCAL),),
+        upstreams=(UpstreamSettings("smsc", Address(*smsc.address)),),
+        rules=(),
+        metrics=LOCAL,
+    )
+    gate = Gate(settings, rules)
     await gate.start()
     assert gate.admin is not None
     metrics = f"http://{gate.admin.address}/metrics"

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -89,6 +90,8 @@ class Form(BaseModel):
     """A mapping in a file: unknown keys are errors, an empty value counts as a key left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    protections: ClassVar[frozenset[str]] = frozenset()
+    """Keys that are not left out when empty: their author would believe in a protection that is not there."""
 
     @classmethod
     def keys(cls) -> list[str]:
@@ -102,8 +105,8 @@ class Form(BaseModel):
             return {}
         if not isinstance(value, dict):
             return value
-        known = cls.keys()
-        return {key: inner for key, inner in value.items() if inner != "" or key not in known}
+        optional = set(cls.keys()) - cls.protections
+        return {key: inner for key, inner in value.items() if inner != "" or key not in optional}
 
 
 def explain(error: ValidationError, form: type[Form], source: Source) -> list[Diagnostic]:
@@ -147,7 +150,7 @@ def _explain(details: ErrorDetails, form: type[Form], source: Source) -> Diagnos
 
 
 def _form_at(form: type[Form], path: tuple[int | str, ...]) -> type[Form]:
-    """The form that stands at a path; lists and mappings of forms have it as their last type argument but `...`."""
+    """The form at a path; lists and mappings of forms have it as their last type argument but `...`."""
     here: Any = form
     for step in path:
         if isinstance(here, type) and issubclass(here, Form):
@@ -155,6 +158,8 @@ def _form_at(form: type[Form], path: tuple[int | str, ...]) -> type[Form]:
             here = next(field.annotation for name, field in fields.items() if step in {name, field.alias})
         else:
             here = [argument for argument in get_args(here) if argument is not ...][-1]
+        if isinstance(here, UnionType):  # of a form and None
+            here = get_args(here)[0]
     assert isinstance(here, type)
     assert issubclass(here, Form)
     return here

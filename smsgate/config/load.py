@@ -1,130 +1,168 @@
-"""`smsgate.yaml` to `Settings`: addresses, clients and times, every fault of the file reported at once.
+"""`smsgate.yaml` to `Settings`: the forms of its sections, every fault of the file reported at once.
 
-Defaults are those of `settings.Settings`. Paths are relative to the file. Rules are named here and read by
-`config.rules`.
+Defaults are those of `settings`. What a single text may be is said in `net_fields`. Paths are relative to the file. Rules
+are named here and read by `config.rules`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from functools import partial
-from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationError, field_validator
+from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, quoted
-from smsgate.config.fields import Text, choice
-from smsgate.config.source import read
-from smsgate.settings import Address, ClientSettings, Settings
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed, nearest, quoted
+from smsgate.config.fields import Name, StatusCode, Text, choice
+from smsgate.config.net_fields import (
+    FOLDER,
+    Binds,
+    Burst,
+    Duration,
+    Host,
+    HttpAddress,
+    Ip,
+    ListenAddress,
+    Network,
+    PemFile,
+    Rate,
+    RulePath,
+    Sessions,
+    SmscAddress,
+    SystemId,
+    TcpTime,
+    Timer,
+    ip_version,
+)
+from smsgate.config.source import Source, read
+from smsgate.settings import (
+    Address,
+    Caps,
+    ClientMode,
+    ClientSettings,
+    ListenerSettings,
+    ListenerTls,
+    OnFault,
+    Settings,
+    Statuses,
+    TcpSettings,
+    TimerSettings,
+    UnknownCommands,
+    UpstreamSettings,
+    UpstreamTls,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMPP_PORT: Final = 2775
-"""The port registered for SMPP, meant where an address names none."""
-MAX_SYSTEM_ID_CHARS: Final = 15
-"""SMPP 3.4, 4.1.1: system_id has 16 octets with its NUL."""
-MAX_RATE_PER_S: Final = 1_000_000.0
-"""Far above what one process relays: a rate beyond it is a slip of the pen."""
-MAX_BURST: Final = 10_000_000
-"""Ten seconds of the highest rate."""
 MIN_DEFAULT_BURST: Final = 10
 """So that a client with a small rate may still send a message of ten segments at once."""
-MAX_DURATION_S: Final = 3600.0
-"""An hour: nobody waits longer for a connection or for a restart."""
 
 _DEFAULTS: Final = Settings(listeners=(), upstreams=(), rules=())
-_ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^\s:\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
-_HOST: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
-_RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?/ ?([smh])")
-_PER_S: Final = {"s": 1, "m": 60, "h": 3600}
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m)")
-_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_CLIENT: Final = ClientSettings()
+
+_SomeNetworks = Annotated[tuple[Network, ...], Field(min_length=1)]
+"""Where no list means anybody: whoever writes an empty one expects nobody."""
+_ClientMode = Annotated[ClientMode, PlainValidator(partial(choice, {str(word): word for word in ClientMode}))]
+_UnknownCommands = Annotated[
+    UnknownCommands, PlainValidator(partial(choice, {str(word): word for word in UnknownCommands}))
+]
+_OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
+_EVENT_LOOPS: Final[dict[str, Literal["uvloop", "asyncio"]]] = {"uvloop": "uvloop", "asyncio": "asyncio"}
 
 
-def _address(value: object, *, min_port: int = 0, default_port: int | None = SMPP_PORT) -> Address:
-    form = "HOST:PORT" if default_port is None else f"HOST:PORT or HOST (port {default_port})"
-    match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        host, _, port_text = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-        near = f"[{host}]:{port_text}" if _is_ipv6(host) else ""
-        raise fault(quoted(value), f"{form}, an IPv6 address in brackets", near)
-    host, port = match["v6"] or match["host"] or "", default_port if match["port"] is None else int(match["port"])
-    if not (_is_ipv6(host) if match["v6"] is not None else _HOST.fullmatch(host)):
-        raise fault(quoted(value), f"{form}, an IPv6 address in brackets")
-    if port is None or not min_port <= port <= 65_535:
-        raise fault(quoted(value) if port is None else f"port {port}", f"{form}, a port from {min_port} to 65535")
-    return Address(host, port)
+class _ListenerTls(Form):
+    certificate: PemFile = Field(description="the PEM file of the certificate that ESMEs are shown")
+    key: PemFile = Field(description="the PEM file of the certificate's key")
+    client_ca: PemFile | None = None
 
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _rate(value: object) -> float:
-    """Messages per second."""
-    match = _RATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise fault(quoted(value), "messages and a unit of time such as 200/s (s, m, h)")
-    rate_per_s = float(match[1]) / _PER_S[match[2]]
-    if not 0 < rate_per_s <= MAX_RATE_PER_S:
-        raise fault(quoted(value), f"a rate above 0 and up to {MAX_RATE_PER_S:.0f}/s")
-    return rate_per_s
-
-
-def _burst(value: object) -> int:
-    number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else 0
-    if not 1 <= number <= MAX_BURST:
-        raise fault(quoted(value), f"a number of messages from 1 to {MAX_BURST}")
-    return number
-
-
-def _duration(value: object) -> float:
-    """Seconds."""
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise fault(quoted(value), "a time such as 10s or 500ms (ms, s, m)")
-    seconds = float(match[1]) * _UNIT_S[match[2]]
-    if not 0 < seconds <= MAX_DURATION_S:
-        raise fault(quoted(value), f"a time above 0 and up to {MAX_DURATION_S:.0f}s")
-    return seconds
-
-
-def _system_id(value: str) -> str:
-    if not value.isascii() or not value.isprintable() or not 1 <= len(value) <= MAX_SYSTEM_ID_CHARS:
-        raise fault(quoted(value), f"a system_id: 1 to {MAX_SYSTEM_ID_CHARS} printable ASCII characters")
-    return value
-
-
-_Duration = Annotated[float, PlainValidator(_duration)]
+    def settings(self) -> ListenerTls:
+        return ListenerTls(self.certificate, self.key, self.client_ca)
 
 
 class _Listener(Form):
-    bind: Annotated[Address, PlainValidator(_address)] = Field(description="the address to listen on")
+    protections = frozenset({"allow", "tls"})
+
+    bind: ListenAddress = Field(description="the address to listen on")
+    allow: _SomeNetworks = ()
+    proxies: tuple[Network, ...] = ()
+    tls: _ListenerTls | None = None
+
+    def settings(self) -> ListenerSettings:
+        tls = self.tls.settings() if self.tls else None
+        return ListenerSettings(self.bind, tls, self.proxies, self.allow)
+
+
+class _UpstreamTls(Form):
+    ca: PemFile | None = None
+    server_name: Host | None = None
+    certificate: PemFile | None = None
+    key: PemFile | None = None
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            found, missing = ("key", "certificate") if self.certificate is None else ("certificate", "key")
+            raise fault(f"a {found} without a {missing}", f"the PEM file of the {missing} beside it")
+        return self
+
+    def settings(self) -> UpstreamTls:
+        return UpstreamTls(self.ca, self.server_name, self.certificate, self.key)
 
 
 class _Upstream(Form):
-    address: Annotated[Address, PlainValidator(partial(_address, min_port=1))] = Field(
-        description="the address of the SMSC"
-    )
+    protections = frozenset({"tls"})
+
+    name: Name | None = None
+    address: SmscAddress = Field(description="the address of the SMSC")
+    source: Ip | None = None
+    tls: _UpstreamTls | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _source_reaches_address(cls, source: str | None, info: ValidationInfo) -> str | None:
+        target: Address | None = info.data.get("address")
+        version = ip_version(target.host) if target else 0
+        if source and version and version != ip_version(source):
+            raise fault(quoted(source), f"an IPv{version} address, as that of the SMSC is one")
+        return source
+
+    @property
+    def called(self) -> str:
+        return self.name or str(self.address)
+
+    def settings(self) -> UpstreamSettings:
+        tls = self.tls.settings() if self.tls else None
+        return UpstreamSettings(self.called, self.address, self.source, tls)
 
 
 class _Metrics(Form):
-    bind: Annotated[Address, PlainValidator(partial(_address, default_port=None))] = Field(
-        description="the address to serve metrics on"
-    )
+    bind: HttpAddress = Field(description="the address to serve metrics on")
+
+
+class _Statuses(Form):
+    content: StatusCode | None = None
+    sender: StatusCode | None = None
+    rate: StatusCode | None = None
+    limit: StatusCode | None = None
+
+    def settings(self) -> Statuses:
+        return Statuses(self.content, self.sender, self.rate, self.limit)
 
 
 class _Client(Form):
-    rate: Annotated[float, PlainValidator(_rate)] | None = None
-    burst: Annotated[int, PlainValidator(_burst)] | None = None
+    protections = frozenset({"allow_from"})
+
+    mode: _ClientMode = _CLIENT.mode
+    rate: Rate | None = None
+    burst: Burst | None = None
+    allow_from: _SomeNetworks = _CLIENT.allow_from
+    unknown_commands: _UnknownCommands = _CLIENT.unknown_commands
+    malformed: _OnFault = _CLIENT.malformed
+    on_filter_error: _OnFault = _CLIENT.on_filter_error
+    statuses: _Statuses = _Statuses()
+    upstreams: Annotated[tuple[Text, ...], Field(min_length=1)] = _CLIENT.upstreams
 
     @field_validator("burst")
     @classmethod
@@ -134,10 +172,48 @@ class _Client(Form):
         return burst
 
     def settings(self) -> ClientSettings:
-        if self.rate is None:
-            return ClientSettings()
-        burst = max(math.ceil(self.rate), MIN_DEFAULT_BURST) if self.burst is None else self.burst
-        return ClientSettings(self.rate, burst)
+        burst = self.burst or 0
+        if self.rate is not None and self.burst is None:
+            burst = max(math.ceil(self.rate), MIN_DEFAULT_BURST)
+        return ClientSettings(
+            rate_per_s=self.rate,
+            burst=burst,
+            mode=self.mode,
+            statuses=self.statuses.settings(),
+            allow_from=self.allow_from,
+            unknown_commands=self.unknown_commands,
+            malformed=self.malformed,
+            on_filter_error=self.on_filter_error,
+            upstreams=self.upstreams,
+        )
+
+
+class _Caps(Form):
+    sessions: Sessions = _DEFAULTS.caps.sessions
+    sessions_per_address: Sessions = _DEFAULTS.caps.sessions_per_address
+    binds_per_client: Binds = _DEFAULTS.caps.binds_per_client
+    failed_binds_per_minute: Binds = _DEFAULTS.caps.failed_binds_per_minute
+
+    def settings(self) -> Caps:
+        return Caps(self.sessions, self.sessions_per_address, self.binds_per_client, self.failed_binds_per_minute)
+
+
+class _Timers(Form):
+    session_init: Timer = _DEFAULTS.timers.session_init_s
+    pdu_read: Timer = _DEFAULTS.timers.pdu_read_s
+    inactivity: Timer = _DEFAULTS.timers.inactivity_s
+    response: Timer = _DEFAULTS.timers.response_s
+
+    def settings(self) -> TimerSettings:
+        return TimerSettings(self.session_init, self.pdu_read, self.inactivity, self.response)
+
+
+class _Tcp(Form):
+    keepalive: TcpTime = _DEFAULTS.tcp.keepalive_s
+    user_timeout: TcpTime = _DEFAULTS.tcp.user_timeout_s
+
+    def settings(self) -> TcpSettings:
+        return TcpSettings(self.keepalive, self.user_timeout)
 
 
 class _Config(Form):
@@ -145,14 +221,17 @@ class _Config(Form):
     upstreams: tuple[_Upstream, ...] = Field(
         min_length=1, description="a list such as [{address: 'smsc.example:2775'}]"
     )
-    rules: tuple[Text, ...] = Field(description="a list of rule files and folders such as [rules/]")
+    rules: tuple[RulePath, ...] = Field(description="a list of rule files and folders such as [rules/]")
     metrics: _Metrics | None = None
-    clients: dict[Annotated[str, AfterValidator(_system_id)], _Client] = Field(default_factory=dict)
-    event_loop: Annotated[str, PlainValidator(partial(choice, {"uvloop": "uvloop", "asyncio": "asyncio"}))] = (
+    clients: dict[SystemId, _Client] = Field(default_factory=dict)
+    caps: _Caps = _Caps()
+    timers: _Timers = _Timers()
+    tcp: _Tcp = _Tcp()
+    event_loop: Annotated[Literal["uvloop", "asyncio"], PlainValidator(partial(choice, _EVENT_LOOPS))] = (
         _DEFAULTS.event_loop
     )
-    connect_timeout: _Duration = _DEFAULTS.connect_timeout_s
-    drain_timeout: _Duration = _DEFAULTS.drain_timeout_s
+    connect_timeout: Duration = _DEFAULTS.connect_timeout_s
+    drain_timeout: Duration = _DEFAULTS.drain_timeout_s
 
 
 def load_settings(path: Path) -> Settings:
@@ -160,24 +239,42 @@ def load_settings(path: Path) -> Settings:
     source = read(path)
     diagnostics = list(source.diagnostics)
     try:
-        form = _Config.model_validate(source.root.value)
+        form = _Config.model_validate(source.root.value, context={FOLDER: path.parent})
     except ValidationError as error:
         raise DiagnosticsError([*diagnostics, *explain(error, _Config, source)]) from None
-    rules = tuple(path.parent / name for name in form.rules)
-    for index, file in enumerate(rules):
-        if not file.exists():
-            where = source.where(("rules", index))
-            expected = "a rule file or a folder of them, relative to this file"
-            diagnostics.append(Diagnostic.at(where, quoted(form.rules[index]), expected))
+    diagnostics += _name_faults(form, source)
     if diagnostics:
         raise DiagnosticsError(diagnostics)
     return Settings(
-        listeners=tuple(listener.bind for listener in form.listeners),
-        upstreams=tuple(upstream.address for upstream in form.upstreams),
-        rules=rules,
+        listeners=tuple(listener.settings() for listener in form.listeners),
+        upstreams=tuple(upstream.settings() for upstream in form.upstreams),
+        rules=form.rules,
         metrics=form.metrics.bind if form.metrics else None,
         clients={name: client.settings() for name, client in form.clients.items()},
-        event_loop="asyncio" if form.event_loop == "asyncio" else "uvloop",
+        caps=form.caps.settings(),
+        timers=form.timers.settings(),
+        tcp=form.tcp.settings(),
+        event_loop=form.event_loop,
         connect_timeout_s=form.connect_timeout,
         drain_timeout_s=form.drain_timeout,
     )
+
+
+def _name_faults(form: _Config, source: Source) -> list[Diagnostic]:
+    """Upstreams that are called the same, and names in clients that no upstream has."""
+    faults: list[Diagnostic] = []
+    lines: dict[str, int] = {}
+    for index, upstream in enumerate(form.upstreams):
+        where = source.where(("upstreams", index, "name" if upstream.name else "address"))
+        if upstream.called in lines:
+            found = f"the upstream {quoted(upstream.called)} again"
+            expected = f"each name once: it stands on line {lines[upstream.called]}"
+            faults.append(Diagnostic.at(where, found, expected))
+        lines.setdefault(upstream.called, where.line)
+    for name, client in form.clients.items():
+        for index, upstream_name in enumerate(client.upstreams):
+            if upstream_name not in lines:
+                where = source.where(("clients", name, "upstreams", index))
+                near = nearest(upstream_name, lines)
+                faults.append(Diagnostic.at(where, quoted(upstream_name), f"the upstream {listed(lines)}", near))
+    return faults

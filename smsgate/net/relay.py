@@ -14,27 +14,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from ipaddress import ip_address
 from time import perf_counter
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from smsgate.limits.admission import Admission, Refusal
+from smsgate.net.upstream import Upstreams, tune
 from smsgate.policy import Client, Policy
 from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
-from smsgate.settings import Address, Settings
+from smsgate.settings import Address, OnFault, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
 from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, Session, State
+from smsgate.smpp.timers import Timers
 from smsgate.telemetry.logs import without_message
 from smsgate.telemetry.metrics import Metrics
-
-if TYPE_CHECKING:
-    from smsgate.net.upstream import Connect
 
 WRITE_BUFFER_BYTES = 64 * 1024
 """Where a transport says that its peer reads too slowly."""
 CLOSE_S = 10.0
 """How long a closed connection may take to send what is queued, before it is cut."""
-BIND_ANSWER_S = 30.0
-"""How long the SMSC may take to answer a bind."""
 ESME_ENDED_S = 60.0
 """How long a session may last after the ESME said that it will send no more: the answers in flight arrive in this time."""
 SMSC_ENDED_S = 5.0
@@ -78,7 +77,7 @@ class Side(asyncio.Protocol):
         self.at_eof = True
         if not self.turn_queued:
             self.relay.turn(self)
-        return True
+        return self.transport.can_write_eof()  # TLS has no half-close: its transport closes
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
@@ -106,7 +105,12 @@ class Side(asyncio.Protocol):
 
     def end(self) -> None:
         """Say that no more will come; what the peer sends is still read."""
-        if self.connected and not self.eof_written and not self.transport.is_closing():
+        if (
+            self.connected
+            and not self.eof_written
+            and not self.transport.is_closing()
+            and self.transport.can_write_eof()
+        ):
             self.eof_written = True
             self.transport.write_eof()
 
@@ -122,10 +126,13 @@ class Relay:
 
     def __init__(
         self,
+        *,
         settings: Settings,
         policy: Policy,
         metrics: Metrics,
-        connect: Connect,
+        upstreams: Upstreams,
+        admission: Admission,
+        address: Address,
         on_end: Callable[[Relay], None],
     ) -> None:
         self.loop = asyncio.get_running_loop()
@@ -133,18 +140,26 @@ class Relay:
         self.metrics = metrics
         self.session = Session(
             settings.max_pdu_bytes,
-            self.judge,
-            metrics.response_time.observe,
-            metrics.pdus_downstream,
-            metrics.pdus_upstream,
+            judge=self.judge,
+            admit=self.admit,
+            on_response=self._answered,
+            pdus_downstream=metrics.pdus_downstream,
+            pdus_upstream=metrics.pdus_upstream,
         )
         self.downstream = Side(self, "downstream")
         self.upstream = Side(self, "upstream")
-        self.address = ""
+        self.address = address
         self.client: Client | None = None
+        now = perf_counter()
+        self.timers = Timers(settings.timers, opened=now, active=now)
+        self.response_s = settings.timers.response_s or float("inf")
+        self.tcp = settings.tcp
         self.verdicts: dict[Action, int] = {}
         self.connecting: asyncio.Task[None] | None = None
-        self.connect = connect
+        self.upstreams = upstreams
+        self.admission = admission
+        self.counted_bind = False
+        self.upstream_taken = False
         self.on_end = on_end
         self.settle_s = settings.drain_timeout_s / 2
         self.settling = False  # drain: reading downstream has stopped, answers in flight arrive
@@ -162,12 +177,20 @@ class Relay:
         except Exception as error:  # noqa: BLE001  # a fault of ours must not end the session: the sender may try again
             self.metrics.filter_errors += 1
             log.error("filter failed on a message of client %r: %s", client.name, without_message(error))  # noqa: TRY400
-            return Status.ESME_RSYSERR
+            return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
         self.metrics.filter_time.observe(perf_counter() - began)
         self.verdicts[verdict.action] += 1
         if verdict is not PASS:
             self.metrics.count_rules(client.label, verdict)
-        return verdict.status
+            if verdict.status:
+                return client.status(verdict)
+        return 0
+
+    def _answered(self, seconds: float) -> None:
+        """The SMSC has answered a request after so long."""
+        self.metrics.response_time.observe(seconds)
+        if seconds >= self.response_s:
+            self.metrics.late_responses += 1
 
     def turn(self, side: Side) -> None:
         """Handle a portion of what one side sent, and write what comes of it."""
@@ -176,7 +199,7 @@ class Relay:
             return
         session = self.session
         state = session.state
-        now = perf_counter()
+        now = self.timers.active = perf_counter()
         more = session.advance_downstream(now) if side is self.downstream else session.advance_upstream(now)
         if session.state is not state:
             self._moved(state)
@@ -185,7 +208,22 @@ class Relay:
             side.read(False)
             self._queue_turn(side)
         else:
+            self._note_begun(now)
             self._settle(side)
+
+    def _note_begun(self, now: float) -> None:
+        """Since when a PDU waits for its rest, for the timer that ends dribblers."""
+        timers, session = self.timers, self.session
+        begun = session.downstream.pending and session.state in READS_ESME
+        timers.esme_pdu_begun = (timers.esme_pdu_begun or now) if begun else 0.0
+        timers.smsc_pdu_begun = (timers.smsc_pdu_begun or now) if session.upstream.pending else 0.0
+
+    def tick(self, now: float) -> None:
+        """Once a second: end the session if one of its timers has run out."""
+        overdue = self.timers.due(now)
+        if overdue is not None and not self.ended:
+            self.metrics.timeouts[overdue] += 1
+            self.end(f"{overdue} timer")
 
     def _write(self) -> None:
         for side, queue in ((self.upstream, self.session.to_upstream), (self.downstream, self.session.to_downstream)):
@@ -214,6 +252,7 @@ class Relay:
         if session.state is State.CLOSED:
             return
         side.read(self._may_read(side))
+        self._end_if_idle()
         if side.at_eof and not side.eof_taken and not (side is self.downstream and session.state not in READS_ESME):
             side.eof_taken = True
             state = session.state
@@ -242,41 +281,63 @@ class Relay:
         session = self.session
         match session.state:
             case State.BINDING:
-                self.loop.call_later(BIND_ANSWER_S, self._bind_overdue, session.bind_sequence)
                 if not self.upstream.connected:
                     self.connecting = self.loop.create_task(self._connect())
             case State.BOUND:
                 self.client = self.policy.client(session.system_id)
+                self.timers.bound = True
+                self.counted_bind = True
+                self.admission.bound(session.system_id)
+                session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.verdicts = self.metrics.messages[self.client.label]
                 log.info("bound: client %r from %s", self.client.name, self.address)
             case State.OPEN:
                 self.metrics.binds_refused += 1
+                self.admission.failed(session.system_id, self.address.host, perf_counter())
                 log.info("bind refused by the SMSC: client %r from %s", session.system_id, self.address)
             case State.ESME_ENDED:
                 self.upstream.end()
+                self._end_if_idle()
                 self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
             case State.SMSC_ENDED:
                 self._write()
                 self.downstream.end()
+                if not self.downstream.eof_written:
+                    self.end("the SMSC ended")
                 self.loop.call_later(SMSC_ENDED_S, self.end, "the SMSC ended, and the ESME did not")
             case State.CLOSED:
                 self.end(f"over, after {before.name.lower()}")
         if before is State.BINDING:
             self._queue_turn(self.downstream)
 
-    def _bind_overdue(self, sequence: int) -> None:
-        if self.session.state is State.BINDING and self.session.bind_sequence == sequence:
-            log.warning("bind not answered in time: client %r from %s", self.session.system_id, self.address)
-            self.end("bind not answered")
+    def _end_if_idle(self) -> None:
+        """TLS has no half-close to tell the SMSC that the ESME has ended: end once its answers have arrived."""
+        session = self.session
+        if session.state is State.ESME_ENDED and not self.upstream.eof_written and not session.awaited_smsc:
+            self.end("the ESME ended")
+
+    def admit(self, system_id: str) -> int:
+        """The status to refuse a bind with before it goes upstream, or 0."""
+        refusal = self.admission.bind(system_id, self.address.host, perf_counter())
+        allowed = self.policy.client(system_id).settings.allow_from
+        if allowed and not any(ip_address(self.address.host) in network for network in allowed):
+            refusal = Refusal.ADDRESS
+        if refusal is None:
+            return 0
+        self.metrics.refused[refusal] += 1
+        log.warning("bind refused (%s): client %r from %s", refusal, system_id, self.address)
+        return Status.ESME_RBINDFAIL
 
     # connections
 
     async def _connect(self) -> None:
-        reached = await self.connect(lambda: self.upstream)
+        name = self.session.system_id
+        wanted = self.policy.client(name).settings.upstreams
+        self.upstream_taken = await self.upstreams.connect(name, wanted, lambda: self.upstream) is not None
         self.connecting = None
-        if not reached:
+        if not self.upstream_taken:
             self.metrics.upstream_failures += 1
-            log.warning("no upstream for client %r from %s", self.session.system_id, self.address)
+            log.warning("no upstream for client %r from %s", name, self.address)
             if self.session.state is State.BINDING:
                 self.session.refuse_pending_bind(Status.ESME_RSYSERR)
                 self._write()
@@ -286,10 +347,8 @@ class Relay:
         """A connection stands."""
         if self.ended:  # while it was being made
             side.transport.abort()
-            return
-        if side is self.downstream:
-            peer = side.transport.get_extra_info("peername")  # None: gone already
-            self.address = str(Address(*peer[:2])) if peer else "nowhere"
+        elif side is self.downstream:
+            tune(side.transport, self.tcp)
         else:
             self._write()
 
@@ -304,7 +363,17 @@ class Relay:
                     pass
             self.end(f"{side.name} {'lost' if exc else 'closed'}")
         if not self.downstream.connected and not self.upstream.connected:
+            self._give_back()
             self.on_end(self)
+
+    def _give_back(self) -> None:
+        """What this session counted for, it counts for no more."""
+        if self.upstream_taken:
+            self.upstream_taken = False
+            self.upstreams.release(self.session.system_id)
+        if self.counted_bind:
+            self.counted_bind = False
+            self.admission.unbound(self.session.system_id)
 
     def end(self, reason: str) -> None:
         """End the session: both connections send what is queued and close."""

@@ -112,6 +112,8 @@ READS_ESME: Final = frozenset({State.OPEN, State.BOUND, State.SMSC_ENDED, State.
 
 Judge = Callable[[int, bytes, int, int, float], int]
 """(command_id, data, start, end, now) of a text-bearing request -> command_status to refuse it with, or 0."""
+Admit = Callable[[str], int]
+"""system_id of a bind -> command_status to refuse it with before it goes upstream, or 0."""
 Run = bytes | memoryview
 
 
@@ -126,12 +128,14 @@ class Session:
         "_own_smsc",
         "_pdus_downstream",
         "_pdus_upstream",
+        "admit",
         "awaited_esme",
         "awaited_smsc",
         "bind_command",
         "bind_refused",
         "bind_sequence",
         "downstream",
+        "forward_unknown",
         "judge",
         "state",
         "system_id",
@@ -144,7 +148,9 @@ class Session:
     def __init__(
         self,
         max_pdu_bytes: int,
+        *,
         judge: Judge,
+        admit: Admit,
         on_response: Callable[[float], None],
         pdus_downstream: dict[int, int],
         pdus_upstream: dict[int, int],
@@ -158,6 +164,8 @@ class Session:
         self.bind_command = 0
         self.bind_sequence = 0
         self.judge = judge
+        self.admit = admit
+        self.forward_unknown = False  # requests that no ESME sends; a setting of the client
         self.downstream = Framer(max_pdu_bytes)
         self.upstream = Framer(max_pdu_bytes)
         self.to_downstream: list[Run] = []
@@ -246,7 +254,7 @@ class Session:
                 elif command in FROM_ESME:
                     status = self._other_client(data, start, end) if command in BINDS else 0
                 else:
-                    status = Status.ESME_RINVCMDID
+                    status = 0 if self.forward_unknown else Status.ESME_RINVCMDID
                 if not status:
                     if len(awaited) < MAX_AWAITED:
                         awaited[sequence] = now
@@ -282,6 +290,10 @@ class Session:
             return False
         if self.bind_refused and name != self.system_id:  # guessing names on one connection is not retrying
             self.to_downstream.append(response(command, Status.ESME_RBINDFAIL, sequence))
+            return False
+        status = self.admit(name)
+        if status:
+            self.to_downstream.append(response(command, status, sequence))
             return False
         self.system_id = name
         self.bind_command = command

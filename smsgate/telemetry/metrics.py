@@ -13,9 +13,11 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from smsgate.limits.admission import Refusal
 from smsgate.rules.engine import RuleSet, Verdict
 from smsgate.rules.model import Action
 from smsgate.smpp.constants import RESPONSE, Command
+from smsgate.smpp.timers import Overdue
 
 OTHER_COMMAND: Final = -1
 FILTER_BUCKETS_S: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2)
@@ -70,6 +72,9 @@ class Metrics:
         self.binds_refused = 0
         self.upstream_failures = 0
         self.filter_errors = 0
+        self.refused = dict.fromkeys(Refusal, 0)
+        self.timeouts = dict.fromkeys(Overdue, 0)
+        self.late_responses = 0
         self.rules: Callable[[], RuleSet] | None = None
 
     def count_rules(self, client_label: str, verdict: Verdict) -> None:
@@ -119,6 +124,19 @@ class Metrics:
         )
         yield CounterMetricFamily(
             "smsgate_filter_errors", "Messages on which the filter itself failed.", value=self.filter_errors
+        )
+        refused = CounterMetricFamily("smsgate_refused", "Connections and binds not let in.", labels=["reason"])
+        for reason, count in self.refused.items():
+            refused.add_metric([reason], count)
+        yield refused
+        timeouts = CounterMetricFamily("smsgate_timeouts", "Sessions ended by a timer.", labels=["timer"])
+        for timer, count in self.timeouts.items():
+            timeouts.add_metric([timer], count)
+        yield timeouts
+        yield CounterMetricFamily(
+            "smsgate_late_responses",
+            "Answers of the SMSC that came after the response timer.",
+            value=self.late_responses,
         )
         yield self.filter_time.family("smsgate_filter_seconds", "Time to judge one message.")
         yield self.response_time.family(

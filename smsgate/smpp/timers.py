@@ -1,0 +1,48 @@
+"""All timers of one session, as one pure value: who waits for what since when, and what is overdue now.
+
+The caller notes events with their time; `due(now)` names the first timer that has run out, or None. No clock, no callbacks:
+the relay asks once a second. enquire_link passes through, so the gate has no timer of its own for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from smsgate.settings import TimerSettings
+
+
+class Overdue(StrEnum):
+    """Which timer ran out. The values are metric labels and stand in log lines."""
+
+    SESSION_INIT = "session_init"
+    """No accepted bind in time (SMPP 3.4, 7.2: session_init_timer)."""
+    PDU_READ = "pdu_read"
+    """A PDU was begun and not completed: a stalled peer, or one that dribbles to hold a place."""
+    INACTIVITY = "inactivity"
+    """Not one octet from either side (7.2: inactivity_timer)."""
+
+
+@dataclass(slots=True)
+class Timers:
+    """The state: times in seconds of the caller's clock, 0.0 for what is not going on."""
+
+    settings: TimerSettings
+    opened: float
+    active: float
+    bound: bool = False
+    esme_pdu_begun: float = 0.0
+    smsc_pdu_begun: float = 0.0
+
+    def due(self, now: float) -> Overdue | None:
+        """The timer that has run out, if one has."""
+        settings = self.settings
+        if settings.session_init_s and not self.bound and now - self.opened >= settings.session_init_s:
+            return Overdue.SESSION_INIT
+        if settings.pdu_read_s:
+            for begun in (self.esme_pdu_begun, self.smsc_pdu_begun):
+                if begun and now - begun >= settings.pdu_read_s:
+                    return Overdue.PDU_READ
+        if settings.inactivity_s and now - self.active >= settings.inactivity_s:
+            return Overdue.INACTIVITY
+        return None
