@@ -136,10 +136,11 @@ class TimerSettings:
 
 @dataclass(frozen=True, slots=True)
 class TcpSettings:
-    """Keep-alive probes after `keepalive_s` idle seconds; a peer that acknowledges nothing for `user_timeout_s` is gone."""
+    """Keep-alive probes after `keepalive_s` idle seconds; a peer that takes nothing for `user_timeout_s` is gone
+    (Linux counts a window that stays closed, so this is also the longest that a slow reader may pause)."""
 
     keepalive_s: float = 60.0
-    user_timeout_s: float = 30.0
+    user_timeout_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
