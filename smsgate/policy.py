@@ -2,7 +2,7 @@
 
     view of the PDU -> readings -> rules -> limits (client, then packs') -> Verdict
 
-Precedence (DESIGN 7): block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
+Precedence: block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
 apart. All limits are checked, then all are debited; a refused message debits none. Pure but for the limits' state: no
 clock, no I/O, no log.
 """
