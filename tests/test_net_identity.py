@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from smsgate.limits.admission import Refusal
+from smsgate.net.upstream import Upstreams
 from smsgate.settings import (
     Caps,
     ClientMode,
@@ -186,6 +187,26 @@ def test_all_binds_of_a_client_go_to_one_smsc_while_any_stands(loop_name: str) -
             stranger.send(bind(system_id="bank2"))
             assert await (await second.connection()).pdu() == bind(system_id="bank2")
         await second.close()
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_binds_that_come_together_go_on_together_when_the_first_smsc_is_gone(loop_name: str) -> None:
+    """The reconnect storm after an outage: no attempt in flight may hold the others to the dead SMSC."""
+
+    async def body() -> None:
+        gone = FakeSmsc()
+        await gone.start()
+        await gone.close()
+        async with wire() as running:
+            first, second = UpstreamSettings("gone", gone.address), running.gate.settings.upstreams[0]
+            running.gate.listener._upstreams = Upstreams(replace(running.gate.settings, upstreams=(first, second)))
+            esmes = [await running.esme() for _ in range(5)]
+            for esme in esmes:
+                esme.send(bind())
+            for _ in esmes:
+                assert await (await running.smsc.connection()).pdu() == bind()
 
     run_on(loop_name, body)
 

@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from smsgate.settings import Settings, TcpSettings, UpstreamSettings, UpstreamTls
 
@@ -42,6 +43,7 @@ class Upstreams:
         }
         self._failed_at: dict[str, float] = {}
         self._standing: dict[str, _Standing] = {}
+        self._choosing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def order(self, client: str, wanted: tuple[str, ...], now: float) -> list[UpstreamSettings]:
         """The SMSCs to try for a client, in order."""
@@ -59,30 +61,26 @@ class Upstreams:
         Each success must be given back by `release` when the session has ended.
         """
         loop = asyncio.get_running_loop()
-        for upstream in self.order(client, wanted, loop.time()):
-            # Taken before the wait: a second bind of the client that comes meanwhile must not choose another SMSC.
-            standing = self._standing.setdefault(client, _Standing(upstream))
-            standing.sessions += 1
-            try:
-                async with asyncio.timeout(self._settings.connect_timeout_s):
-                    transport, _ = await loop.create_connection(
-                        protocol,
-                        standing.upstream.address.host,
-                        standing.upstream.address.port,
-                        local_addr=(standing.upstream.source, 0) if standing.upstream.source else None,
-                        ssl=self._contexts.get(standing.upstream.name),
-                        server_hostname=_server_name(standing.upstream),
-                    )
-            except (OSError, UnicodeError) as error:  # TimeoutError and ssl.SSLError are OSErrors
-                self.release(client)
-                self._failed_at[upstream.name] = loop.time()
-                log.warning("upstream %s can't be reached: %s", upstream.name, str(error) or type(error).__name__)
-            except asyncio.CancelledError:
-                self.release(client)
-                raise
-            else:
-                tune(transport, self._settings.tcp)
-                return upstream.name
+        # One at a time: of two binds that come together, the second must follow the first, also to the next SMSC.
+        async with self._choosing.setdefault(client, asyncio.Lock()):
+            for upstream in self.order(client, wanted, loop.time()):
+                try:
+                    async with asyncio.timeout(self._settings.connect_timeout_s):
+                        transport, _ = await loop.create_connection(
+                            protocol,
+                            upstream.address.host,
+                            upstream.address.port,
+                            local_addr=(upstream.source, 0) if upstream.source else None,
+                            ssl=self._contexts.get(upstream.name),
+                            server_hostname=_server_name(upstream),
+                        )
+                except (OSError, UnicodeError) as error:  # TimeoutError and ssl.SSLError are OSErrors
+                    self._failed_at[upstream.name] = loop.time()
+                    log.warning("upstream %s can't be reached: %s", upstream.name, str(error) or type(error).__name__)
+                else:
+                    self._standing.setdefault(client, _Standing(upstream)).sessions += 1
+                    tune(transport, self._settings.tcp)
+                    return upstream.name
         return None
 
     def release(self, client: str) -> None:
