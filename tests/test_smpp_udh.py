@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.smpp.udh import text_offsets
+from smsgate.smpp.udh import Udh, read, text_offsets
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,21 @@ def test_a_header_that_adds_up_is_skipped(body: bytes, offsets: tuple[int, ...])
 )
 def test_one_that_does_not_hides_nothing(body: bytes) -> None:
     assert text_offsets(body) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("05 00 03 2a 02 01", Udh(6, reference=0x2A, total=2, part=1)),
+        ("06 08 04 01 2a 02 01", Udh(7, reference=0x012A, total=2, part=1)),
+        ("0b 05 04 0b 84 23 f0 00 03 2a 02 01", Udh(12, reference=0x2A, total=2, part=1, destination_port=2948)),
+        ("04 04 02 e2 e2", Udh(5, destination_port=0xE2)),
+        ("06 24 01 01 25 01 03", Udh(7, single_shift=1, locking_shift=3)),
+        ("0a 00 03 01 02 01 00 03 07 02 02", Udh(11, reference=7, total=2, part=2)),
+        ("03 00 01 2a", Udh(4)),
+        ("00", Udh(1)),
+    ],
+    ids=["8-bit", "16-bit", "WAP push in parts", "8-bit ports", "shift tables", "twice", "too short", "empty"],
+)
+def test_the_elements_are_read(header: str, expected: Udh) -> None:
+    assert read(bytes.fromhex(header) + b"text") == expected

@@ -1,19 +1,62 @@
-"""The user data header in front of a body (3GPP TS 23.040, 9.2.3.24)."""
+"""The user data header in front of a body (3GPP TS 23.040, 9.2.3.24): its elements, and where the text begins."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Udh(NamedTuple):
+    """What a header says. `text`: offset of the first octet behind it. `total` and `part` are as they came (0 and parts
+    beyond the total included); all is 0 or None where the header does not say it."""
+
+    text: int
+    reference: int | None = None
+    total: int = 0
+    part: int = 0
+    destination_port: int | None = None
+    single_shift: int = 0
+    locking_shift: int = 0
+
+
+def read(body: bytes) -> Udh | None:
+    """The header that `body` begins with, or None when its lengths do not add up.
+
+    The first octet is the header's length without itself; its elements (identifier, length, data) must fill it exactly. An
+    element whose data is too short for it says nothing; of repeated ones the last counts (9.2.3.24).
+    """
+    if not body:
+        return None
+    end = body[0] + 1
+    if end > len(body):
+        return None
+    header = Udh(end)
+    position = 1
+    while position + 2 <= end:
+        data = body[position + 2 : position + 2 + body[position + 1]]
+        match body[position], len(data):
+            case 0x00, 3:  # concatenated, 8-bit reference
+                header = header._replace(reference=data[0], total=data[1], part=data[2])
+            case 0x08, 4:  # the same, 16-bit
+                header = header._replace(reference=data[0] << 8 | data[1], total=data[2], part=data[3])
+            case 0x04, 2:  # ports, 8-bit
+                header = header._replace(destination_port=data[0])
+            case 0x05, 4:  # 16-bit
+                header = header._replace(destination_port=data[0] << 8 | data[1])
+            case 0x24, 1:  # national language single shift
+                header = header._replace(single_shift=data[0])
+            case 0x25, 1:  # locking shift
+                header = header._replace(locking_shift=data[0])
+        position += 2 + body[position + 1]
+    return header if position == end else None
 
 
 def text_offsets(body: bytes) -> tuple[int, ...]:
     """Where the text may start behind the header that `body` is said to begin with, in octets.
 
-    The first octet is the header's length without itself; its elements (identifier, length, data) must fill it exactly. One
-    that does not add up hides no text: handsets then show everything, from the first octet or the second (which for two-octet
-    alphabets is another text).
+    A header that does not add up hides no text: handsets then show everything, from the first octet or the second (which
+    for two-octet alphabets is another text).
     """
     if not body:
         return (0,)
-    end = body[0] + 1
-    position = 1
-    while position + 2 <= end <= len(body):
-        position += 2 + body[position + 1]
-    return (end,) if position == end else (0, 1)
+    header = read(body)
+    return (0, 1) if header is None else (header.text,)
