@@ -25,7 +25,7 @@ from smsgate.text.urls import Link, public_suffix, unicode_host
 CACHE_ENTRIES: Final = 65_536
 """Hosts, and senders, remembered: some 20 MB when full, and more than one day of distinct genuine ones."""
 MIN_TYPO_LETTERS: Final = 6
-"""`anywhere` tokens from this length on are also found with one inner typo."""
+"""`anywhere` tokens, names, and keywords that ask for it are from this length on also found with one inner typo."""
 MIN_GLUED_LETTERS: Final = 3
 """Shorter `with_bait` tokens must be parted from the bait: `ca` glued to `mail` is camail."""
 MAX_GLUED_CHARS: Final = 63
@@ -203,15 +203,23 @@ def automaton(words: Mapping[str, int]) -> ahocorasick.Automaton:
     return built
 
 
-def _typos(token: str) -> set[str]:
-    """The token, and each string one inner slip away: a letter lost, doubled, swapped with the next, or another one."""
-    variants = {token}
-    if len(token) < MIN_TYPO_LETTERS:
+def slips(word: str) -> set[str]:
+    """Each string one inner slip away: a letter or blank lost, doubled, or swapped with the next. Empty for short words."""
+    variants: set[str] = set()
+    if len(word) < MIN_TYPO_LETTERS:
         return variants
-    for i in range(1, len(token) - 1):
-        variants.add(token[:i] + token[i + 1 :])
-        variants.add(token[:i] + token[i] + token[i:])
-        if i < len(token) - 2:
-            variants.add(token[:i] + token[i + 1] + token[i] + token[i + 2 :])
-        variants.update(token[:i] + letter + token[i + 1 :] for letter in _ALPHABET)
+    for i in range(1, len(word) - 1):
+        variants.add(word[:i] + word[i + 1 :])
+        variants.add(word[:i] + word[i] + word[i:])
+        if i < len(word) - 2:
+            variants.add(word[:i] + word[i + 1] + word[i] + word[i + 2 :])
+    return variants - {word}
+
+
+def _typos(token: str) -> set[str]:
+    """The token, its slips, and each string with another letter inside: hosts are chosen to look alike, not mistyped."""
+    variants = {token, *slips(token)}
+    if len(token) >= MIN_TYPO_LETTERS:
+        for i in range(1, len(token) - 1):
+            variants.update(token[:i] + letter + token[i + 1 :] for letter in _ALPHABET)
     return variants

@@ -18,12 +18,31 @@ from typing import Final, NamedTuple
 from smsgate.rules.brands import CACHE_ENTRIES, Impersonation, automaton
 from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
 from smsgate.smpp.constants import Status
+from smsgate.text.disguise import (
+    disguised,
+    display_order,
+    has_hidden_characters,
+    has_mixed_script,
+    may_be_disguised,
+)
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
 from smsgate.text.urls import MAX_LINKS, Link, links, plain, registrable_domain
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
+MIXED_SCRIPT: Final = 1 << 2
+HIDDEN_CHARACTERS: Final = 1 << 3
+FACTS: Final = {
+    "link": LINK,
+    "foreign_link": FOREIGN_LINK,
+    "mixed_script": MIXED_SCRIPT,
+    "hidden_characters": HIDDEN_CHARACTERS,
+}
+"""The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
+
+MIN_UNCUT_LETTERS: Final = 5
+"""Keywords from this length on are found in letters whose word cuts are lost; shorter ones are in every long run."""
 
 DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}
 """0x66: formally a receiver's code, but the one that senders' stacks in the field do not retry. 0x64: not 0x58, which makes
@@ -99,7 +118,8 @@ class Finding(NamedTuple):
 class RuleSet:
     """All loaded rules, compiled and immutable: a reload swaps the reference. Made by `rules.compile.compile_packs`.
 
-    `words` are the folded keywords with the bits they set, `labels` says what each bit stands for: for `rules.explain`.
+    `words` are the folded keywords with the bits they set, `uncut` those that are looked for where word cuts are lost,
+    `labels` says what each bit stands for: for `rules.explain`.
     """
 
     def __init__(
@@ -127,6 +147,8 @@ class RuleSet:
         self.words = words
         self.labels = labels
         self._words = automaton(words)
+        self.uncut = _without_blanks(words)
+        self._uncut = automaton(self.uncut)
         self._name_bits = name_bits
         self._impersonation = impersonation
         self._link_tests = tuple(link_tests)
@@ -141,6 +163,10 @@ class RuleSet:
         """Judge every reading of one message. Pure: nothing is counted or debited."""
         origin = self._origin(sender, client)
         facts = [self.facts(reading, origin) for reading in readings]
+        for reading in readings:
+            if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
+                shown = "".join(map(reading.text.__getitem__, order))
+                facts.append(self.facts(Reading.of_text(shown, reading.alphabet), origin))
         union = 0
         for bits, _ in facts:
             union |= bits
@@ -153,11 +179,29 @@ class RuleSet:
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found
+        links_read: tuple[Link, ...] = ()
         if reading.may_hold_link:
-            return self._with_links(bits, reading)
-        if self._link_tests:
+            bits, links_read = self._with_links(bits, reading)
+        elif self._link_tests:
             bits |= self._count_bits(0)
-        return Facts(bits, ())
+        if reading.odd or may_be_disguised(reading.words):
+            bits |= self._in_disguise(reading, links_read)
+        return Facts(bits, links_read)
+
+    def _in_disguise(self, reading: Reading, links_read: Sequence[Link]) -> int:
+        """The bits of a second look, which hardly any message needs (see `text.disguise`)."""
+        bits = 0
+        if reading.odd:
+            if has_mixed_script(reading.text):
+                bits |= MIXED_SCRIPT
+            if has_hidden_characters(reading.text):
+                bits |= HIDDEN_CHARACTERS
+        further = disguised(without_links(plain(reading.text), links_read))
+        for words, texts in ((self._words, further.texts), (self._uncut, further.runs)):
+            for text in texts:
+                for _, found in words.iter(fold(text)):
+                    bits |= found
+        return bits
 
     def _with_links(self, bits: int, reading: Reading) -> Facts:
         text = plain(reading.text)
@@ -243,6 +287,22 @@ class RuleSet:
             return Verdict(monitored=monitored) if monitored else PASS
         strictest = acting[0]
         return Verdict(strictest.rule.action, strictest.status, tuple(entry.rule for entry in acting), monitored)
+
+
+def without_links(text: str, found: Sequence[Link]) -> str:
+    """A `plain` text with blanks for its links: random paths are full of digits among letters."""
+    for link in found:
+        text = text[: link.start] + " " * (link.end - link.start) + text[link.end :]
+    return text
+
+
+def _without_blanks(words: Mapping[str, int]) -> dict[str, int]:
+    uncut: dict[str, int] = {}
+    for word, bits in words.items():
+        letters = word.replace(" ", "")
+        if len(letters) >= MIN_UNCUT_LETTERS:
+            uncut[letters] = uncut.get(letters, 0) | bits
+    return uncut
 
 
 def link_host_key(link: Link) -> str:

@@ -70,3 +70,11 @@ def lookalike(char: str) -> str | None:
         return known
     named = _LATIN_NAME.fullmatch(unicodedata.name(char, ""))
     return named["letter"].lower() if named else _CONFUSABLES.get(char)
+
+
+def imitators() -> str:
+    """The letters of other scripts that imitate Latin ones, without compatibility forms of Latin letters."""
+    known = (*_OWN, *_CONFUSABLES)
+    return "".join(
+        char for char in known if "LATIN" not in unicodedata.name(char) and not unicodedata.decomposition(char)
+    )
