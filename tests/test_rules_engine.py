@@ -198,6 +198,8 @@ def test_a_keyword_of_four_letters_needs_its_cuts() -> None:
         ("mixed_script", "votre cаrte"),
         ("hidden_characters", "votre c\u200barte"),
         ("hidden_characters", "votre \u202eetrac"),
+        ("foreign_link", "votre carte : pay point com"),
+        ("foreign_link", "votre carte : pay%2ecom"),
     ],
 )
 def test_facts_about_characters(condition: str, text: str) -> None:

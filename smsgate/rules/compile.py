@@ -16,7 +16,17 @@ from typing import Final
 from smsgate.rules import condition as cond
 from smsgate.rules.brands import MIN_TYPO_LETTERS, BrandBits, Impersonation, slips, squeezed
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import FACTS, FOREIGN_LINK, LINK, CompiledLimit, CompiledRule, RuleSet, Test, status_of
+from smsgate.rules.engine import (
+    FACTS,
+    FOREIGN_LINK,
+    LINK,
+    WRITTEN_DOT,
+    CompiledLimit,
+    CompiledRule,
+    RuleSet,
+    Test,
+    status_of,
+)
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
@@ -97,7 +107,7 @@ class _Compiler:
         self.name_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
-        self._next_bit = max(FACTS.values())
+        self._next_bit = WRITTEN_DOT
         self._sets: dict[KeywordSet, int] = {}
         self._lists: dict[tuple[str, EntryList], int] = {}
         self._brands: dict[Brand, BrandBits] = {}

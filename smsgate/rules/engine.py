@@ -27,12 +27,14 @@ from smsgate.text.disguise import (
 )
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import MAX_LINKS, Link, links, plain, registrable_domain
+from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
 MIXED_SCRIPT: Final = 1 << 2
 HIDDEN_CHARACTERS: Final = 1 << 3
+WRITTEN_DOT: Final = 1 << 4
+"""No fact: a link may be there that `may_hold_link` does not know of."""
 FACTS: Final = {
     "link": LINK,
     "foreign_link": FOREIGN_LINK,
@@ -146,7 +148,7 @@ class RuleSet:
             self._any_trigger |= entry.trigger
         self.words = words
         self.labels = labels
-        self._words = automaton(words)
+        self._words = automaton({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
         self.uncut = _without_blanks(words)
         self._uncut = automaton(self.uncut)
         self._name_bits = name_bits
@@ -180,7 +182,7 @@ class RuleSet:
         for _, found in self._words.iter(reading.words):
             bits |= found
         links_read: tuple[Link, ...] = ()
-        if reading.may_hold_link:
+        if reading.may_hold_link or bits & WRITTEN_DOT:
             bits, links_read = self._with_links(bits, reading)
         elif self._link_tests:
             bits |= self._count_bits(0)

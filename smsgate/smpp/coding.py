@@ -81,7 +81,7 @@ class OctetAlphabet:
         words = collapse(body.translate(self._folding, self._deleted).decode("latin-1"))
         # 0.35 µs; the text, which must be decoded to be asked, costs 1.5
         odd = may_be_swapped(shown) or (body.translate(None, self._usual) != b"" and is_odd(self._text(body)))
-        return Reading(self.name, words, may_hold_link=may_hold_link(shown), odd=odd, body=body, decode=self._text)
+        return Reading(self.name, words, may_hold_link(shown), odd, body, self._text)
 
     def _text(self, body: bytes) -> str:
         return codecs.charmap_decode(body, "strict", self._characters)[0]

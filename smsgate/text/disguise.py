@@ -55,11 +55,9 @@ _ODD: Final = re.compile(
 _SWAPPED: Final = re.compile(r"(?<=[a-z])I|(?<=[A-Z])l(?=[A-Z])|(?<=[A-Z]{3})l(?![^\W_])")
 _CAPITAL_I: Final = re.compile(r"I(?<=[a-z]I)")
 _SMALL_L: Final = re.compile(r"l(?<=[A-Z]l)(?:(?=[A-Z])|(?<=[A-Z]{3}l))")
-"""Each begins with its letter: both together take 0.17 µs on 100 characters, as one expression 0.5."""
+"""Each begins with its letter: both take 0.15 µs on 100 characters, as one expression 0.5."""
 
-_DIGIT_BY_LETTERS: Final = re.compile(
-    "[013457](?![0-9 ]{2})(?:(?=[^0-9 ][^0-9 ])|(?=[^0-9 h][0-9])|(?<=[^0-9 ].)(?=[^0-9 ])|(?<=[^0-9 ][^0-9 ].))"
-)
+_DIGIT_BY_LETTERS: Final = re.compile("[013457](?:[^0-9 ](?:[^0-9 ]|(?<!h)[0-9]|(?<=[^0-9 ]..))|(?<=[^0-9 ][^0-9 ].))")
 """At one place of each word that `_is_word` takes, and seldom elsewhere: 14h30 is passed over."""
 _WORD_WITH_DIGITS: Final = re.compile(
     rf"(?=[^ ]{{{MIN_WORD_CHARS}}})(?=[0-9]{{0,4}}[^0-9 ]+[0-9]*[^0-9 ])(?![0-9]{{2,}}[^0-9 ]+ )(?![^ ]*(?:[2689]|[0-9]{{5}}))"
@@ -101,7 +99,7 @@ def usual_octets(alphabet: str) -> bytes:
 
 def may_be_swapped(text: str) -> bool:
     """Whether a capital I or a small l stands where the other one belongs."""
-    return _CAPITAL_I.search(text) is not None or _SMALL_L.search(text) is not None
+    return ("I" in text and _CAPITAL_I.search(text) is not None) or _SMALL_L.search(text) is not None
 
 
 def may_be_disguised(words: str) -> bool:

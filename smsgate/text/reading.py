@@ -21,8 +21,8 @@ class Reading:
 
     __slots__ = ("_body", "_decode", "_text", "alphabet", "may_hold_link", "odd", "words")
 
-    def __init__(
-        self, alphabet: str, words: str, *, may_hold_link: bool, odd: bool, body: bytes, decode: Callable[[bytes], str]
+    def __init__(  # noqa: PLR0917  # made once a message: keywords would cost more than they tell
+        self, alphabet: str, words: str, may_hold_link: bool, odd: bool, body: bytes, decode: Callable[[bytes], str]
     ) -> None:
         self.alphabet = alphabet
         self.words = words
@@ -35,14 +35,7 @@ class Reading:
     @classmethod
     def of_text(cls, text: str, alphabet: str = "text") -> Reading:
         """The one reading of characters that are already known."""
-        return cls(
-            alphabet,
-            fold(text),
-            may_hold_link=may_hold_link(text),
-            odd=is_odd(text),
-            body=b"",
-            decode=lambda _: text,
-        )
+        return cls(alphabet, fold(text), may_hold_link(text), is_odd(text), b"", lambda _: text)
 
     @property
     def text(self) -> str:
