@@ -15,6 +15,7 @@ from smsgate.text.disguise import (
     is_odd,
     may_be_disguised,
 )
+from smsgate.text.lookalikes import imitators
 from smsgate.text.normalize import fold
 
 pieces = st.one_of(
@@ -114,8 +115,8 @@ def test_where_the_cuts_are_lost_each_run_is_one_word(text: str, joined: str | N
 @example("a b c d\r4eee")
 def test_every_reading_has_the_length_of_the_text(text: str) -> None:
     further = disguised(text)
-    assert len(further.texts) <= 12
-    assert len(further.runs) <= 6
+    assert len(further.texts) <= 10
+    assert len(further.runs) <= 5
     assert {len(view) for view in (*further.texts, *further.runs)} <= {len(text)}
 
 
@@ -218,3 +219,7 @@ def test_the_work_is_in_proportion_to_the_text(unit: str) -> None:
     has_mixed_script(text)
     has_hidden_characters(text)
     display_order(text)
+
+
+def test_all_imitators_are_where_they_are_looked_for() -> None:
+    assert all(has_mixed_script(f"ca{letter}rte") for letter in imitators())
