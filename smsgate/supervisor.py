@@ -32,6 +32,7 @@ from smsgate.net.channel import Letters, Words
 from smsgate.net.control import ControlServer
 from smsgate.net.doorway import NoBindError, first_bind_of
 from smsgate.net.listener import Incoming, Listener
+from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.rules.model import Pack
 from smsgate.settings import Address, Settings
@@ -108,6 +109,7 @@ class Supervisor:
         """Start all workers, then open the sockets. Raises OSError when that can't be done; nothing stays open then."""
         known = inherited or Inherited()
         try:
+            Contexts(self.settings).load()  # here, where a fault can be told
             self._lives = [asyncio.create_task(self._live(worker)) for worker in self._workers]
             ready = asyncio.create_task(self._all_ready())
             await asyncio.wait([ready, *self._lives], timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
@@ -191,12 +193,14 @@ class Supervisor:
             if self._stopping.is_set() or not (was_ready or self._listener.sockets):
                 return  # one that fails at the very start has said why: the gate does not start
             self._restarts += 1
-            back_off_s = FIRST_BACK_OFF_S if loop.time() - began > HEALTHY_S else min(back_off_s * 2, MAX_BACK_OFF_S)
+            if loop.time() - began > HEALTHY_S:
+                back_off_s = FIRST_BACK_OFF_S
             log.error("worker %d died; restarted in %.1f s", worker.index, back_off_s)
             worker.down_since = loop.time()
             with suppress(TimeoutError):
                 async with asyncio.timeout(back_off_s):
                     await self._stopping.wait()
+            back_off_s = min(back_off_s * 2, MAX_BACK_OFF_S)
 
     async def _run(self, worker: _Worker) -> bool:
         """One life of a worker. True when it became ready."""
