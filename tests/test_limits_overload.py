@@ -11,6 +11,7 @@ from smsgate.limits.overload import CALM_SAMPLES, LATE_SAMPLES, Overload
 from smsgate.net.sessions import Sessions
 from smsgate.settings import ClientSettings, OnOverload
 from smsgate.smpp.constants import RESPONSE, Command, Status
+from smsgate.worker import Gate
 from tests.gates import GENUINE, SCAM, Wire, bind, both_loops, pdu, run_on, submit, until, wire
 
 LIMIT_S = 0.25
@@ -53,7 +54,7 @@ def overloaded(sessions: Sessions) -> None:
         sessions.lag(1.0)
 
 
-async def refused_bind(running: Wire) -> None:
+async def refused_bind(running: Wire[Gate]) -> None:
     esme = await running.esme()
     esme.send(bind(system_id="late"))
     assert await esme.pdu() == pdu(Command.BIND_TRANSCEIVER | RESPONSE, 1, status=Status.ESME_RSYSERR)
