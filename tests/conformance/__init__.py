@@ -1,0 +1,1 @@
+"""SMPP dialogues as data, run against the real gate over real sockets. README.md describes the files."""
