@@ -53,7 +53,7 @@ COMMANDS = {
 a C-octet string, `name*` octets as they are; behind `=` what stands there if the line does not say (else 0 or nothing)."""
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+')
-_COMMENT = re.compile(r'^((?:[^#"]|"[^"]*")*)#.*')
+_COMMENT = re.compile(r'((?:[^"]|"[^"]*")*?)\s+# .*')
 _PIECE = re.compile(r'(?:([\w-]*)"([^"]*)"|([0-9A-Fa-f]+))(?:\*(\d+))?')
 _STEP = re.compile(r"(esme|smsc)(2?)([<>]) (.*)")
 _HEADING = re.compile(r"([a-z ]+): (.*)")
@@ -145,7 +145,7 @@ class Step:
 
 
 HEADINGS = {
-    "rests on": re.compile(r"\S.*"),
+    "rests on": re.compile(r".*(SMPP \d\.\d, \d|3GPP TS [\d.]+, \d|Unicode UTS \d|[\w.-]+/[\w.-]+#\d).*"),
     "topics": re.compile(r"[a-z0-9-]+(, [a-z0-9-]+)*"),
     "kind": re.compile("relay|refusal"),
     "begins": re.compile("bound|open"),

@@ -59,6 +59,7 @@ def test_a_line_is_the_pdu_that_the_other_builders_make(line: str, expected: byt
         ("smsc< same", "line 5: "),
         ("esme: 00", "line 5: neither a heading nor a step"),
         ("kind: refused", "line 5: neither a heading nor a step"),
+        ("rests on: experience", "line 5: neither a heading nor a step"),
     ],
 )
 def test_what_is_no_notation_is_told_with_its_line(line: str, fault: str) -> None:
