@@ -1,1 +1,5 @@
-"""SMPP dialogues as data, run against the real gate over real sockets. README.md describes the files."""
+"""SMPP dialogues as data, played against the real gate over real sockets. README.md describes the files."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.conformance.stage")  # so that a failed dialogue shows both sides of a comparison

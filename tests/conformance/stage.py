@@ -151,13 +151,9 @@ class Stage:
             await self.pass_on("smsc", PROBE_RESP)
         elif dialogue.headings["ends"] == "open":
             await (await self.party("esme", 0)).write(whole(PROBE))
-            await self.expect(
-                "esme", 0, NOT_BOUND, "an enquire_link at the end of a dialogue that leaves nothing bound"
-            )
-        for name in ("esme", "smsc"):
-            for (side, _), party in self.parties.items():
-                if side == name:
-                    party.end()
+            await self.expect("esme", 0, NOT_BOUND, "an enquire_link where nothing is bound")
+        for _, party in sorted(self.parties.items()):  # ESMEs first, as a session ends
+            party.end()
         for (side, connection), party in self.parties.items():
             assert await party.rest() == b"", f"{side} {connection} got more than the dialogue says"
         assert self.running.smsc.connections.empty(), "the gate connected to the SMSC, and no step says so"

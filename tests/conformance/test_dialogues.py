@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.notation import load
+from tests.conformance.notation import load, parse
 from tests.conformance.stage import Split, in_pieces, perform, whole
 from tests.gates import both_loops, run_on
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("*/*.dialogue"))
-LEAST_DIALOGUES = 190
+LEAST_DIALOGUES = 196
 
 TOPICS = {
     # the stream
@@ -78,6 +78,22 @@ def test_what_is_said_comes_out_to_the_octet_and_nothing_else(
     file: Path, split: Split, loop_name: str, tmp_path: Path
 ) -> None:
     run_on(loop_name, lambda: perform(load(file), split, tmp_path))
+
+
+FAULTY = {
+    "an answer that no step has": 'esme> submit_sm short_message="Votre CPF expire"',
+    "a request that no step has": "smsc> enquire_link",
+    "an octet at the end": "ends: closed\nsmsc> unbind",
+    "another octet": "esme> enquire_link seq=2\nsmsc< enquire_link seq=3",
+    "a session that doesn't stand": "esme> 00000000\nesme< 00000010 80000000 00000002 00000000\nesme< ends",
+}
+
+
+@pytest.mark.parametrize("lines", FAULTY.values(), ids=FAULTY)
+def test_a_dialogue_that_the_gate_does_not_follow_fails(lines: str, tmp_path: Path) -> None:
+    dialogue = parse(f"A title\nrests on: SMPP 3.4, 4\ntopics: unbind\nkind: relay\n{lines}\n")
+    with pytest.raises(AssertionError):
+        run_on("uvloop", lambda: perform(dialogue, whole, tmp_path))
 
 
 def test_there_are_enough_dialogues_and_a_third_of_them_are_refusals() -> None:
