@@ -15,6 +15,7 @@ from pathlib import Path
 
 from smsgate.config.load import load_settings
 from smsgate.rules.engine import RuleSet
+from smsgate.worker import Gate
 from tests.conformance.notation import Dialogue, line_octets, pdus
 from tests.gates import TIMEOUT_S, Peer, Wire, rule_set, wire
 
@@ -97,7 +98,7 @@ class Party:
 class Stage:
     """The parties of one dialogue, in order of their connections."""
 
-    def __init__(self, running: Wire, split: Split) -> None:
+    def __init__(self, running: Wire[Gate], split: Split) -> None:
         self.running = running
         self.split = split
         self.parties: dict[tuple[str, int], Party] = {}
