@@ -276,6 +276,33 @@ async def fill_the_way_back(a: Arena) -> list[bytes]:
     return said
 
 
+BREAKS: Final = tuple(fault for fault in FAULTS if fault.name in {"half-closed downwards", "dropped", "reset"})
+
+
+@both_loops
+@pytest.mark.parametrize("fault", BREAKS, ids=lambda fault: fault.name)
+def test_what_the_gate_has_read_outlives_the_smsc_until_a_slow_esme_takes_it(loop_name: str, fault: Fault) -> None:
+    async def body() -> None:
+        async with arena() as a:
+            await a.bound(a.esme)
+            said = await fill_the_way_back(a)
+            waiting = a.relay.session.upstream.pending // len(said[0])
+            read = a.gate.metrics.pdus_upstream[Command.DELIVER_SM] + waiting
+            fault.strike(a.back.links[1])
+            await turns()
+            a.front.links[1].down.release()
+            await until(lambda: a.esme.gone)
+            got = a.esme.of(Command.DELIVER_SM)
+            assert got == said[: len(got)]
+            assert len(got) == a.gate.metrics.pdus_upstream[Command.DELIVER_SM] >= read
+            if fault.name == "half-closed downwards":  # the others take with them what the kernel holds
+                assert got == said
+            await a.over(1)
+            await a.check_bystander()
+
+    run_on(loop_name, body)
+
+
 @both_loops
 def test_a_slow_esme_gets_everything_once_it_reads_again(loop_name: str) -> None:
     async def body() -> None:
