@@ -95,7 +95,7 @@ class Arena:
 
     @property
     def relay(self) -> Relay:
-        (relay,) = (one for one in self.gate.listener._relays if one.session.system_id == "bank1")
+        (relay,) = (one for one in self.gate.sessions._relays if one.session.system_id == "bank1")
         return relay
 
     def links(self, side: str) -> FaultProxy:
@@ -107,7 +107,7 @@ class Arena:
 
     def let_timers_run_out(self) -> None:
         """The bystander is spared, as if it had sent something all the time."""
-        for relay in list(self.gate.listener._relays):
+        for relay in list(self.gate.sessions._relays):
             if relay.session.system_id != self.bystander.system_id:
                 relay.tick(perf_counter() + LONG_S)
 
@@ -151,7 +151,7 @@ class Arena:
         assert again.of(BIND_RESP)[0][8:12] == bytes(4)
         again.submit(GENUINE)
         await until(lambda: len(again.answers) == 1)
-        standing = self.gate.listener._upstreams._standing
+        standing = self.gate.sessions._upstreams._standing
         assert {client: standing[client].sessions for client in standing} == {"bank1": 1, "bank2": 1}
 
     def check_bystander_was_unbound(self) -> None:
