@@ -18,10 +18,10 @@ from smsgate.limits.table import ArrivalTable
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, Verdict, link_host_key
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault
-from smsgate.smpp import udh
-from smsgate.smpp.coding import plausible
+from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
-from smsgate.smpp.pdu import TextView, text_view
+from smsgate.smpp.pdu import text_view
+from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
 
 MAX_CLIENTS: Final = 100_000
@@ -29,14 +29,15 @@ MAX_CLIENTS: Final = 100_000
 
 
 class Client:
-    """One `system_id`: its label in metrics, its settings and its rate."""
+    """One `system_id`: its label in metrics, its settings, its default alphabet and its rate."""
 
-    __slots__ = ("label", "name", "rate", "settings")
+    __slots__ = ("alphabet", "label", "name", "rate", "settings")
 
     def __init__(self, name: str, clients: dict[str, ClientSettings]) -> None:
         self.name = name
         self.label = name if name in clients else OTHER_CLIENT
         self.settings = clients.get(self.label, ClientSettings())
+        self.alphabet = coding.BY_NAME[self.settings.default_alphabet]
         rate = self.settings.rate_per_s
         self.rate = None if rate is None else Gcra.of(rate, self.settings.burst)
 
@@ -81,7 +82,7 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        verdict = self.decide(readings(view), sender, view.destinations, client, now)
+        verdict = self.decide(readings(view, client.alphabet), sender, view.destinations, client, now)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             return MALFORMED
         if verdict.refused and client.settings.mode is ClientMode.MONITOR:
@@ -130,21 +131,6 @@ class Policy:
         if not verdict.refused:  # what passes over a limit that only flags or monitors is not debited there: GCRA
             self._limiter.debit([entry for entry in counted if entry.limit not in exceeded], now)
         return verdict
-
-
-def readings(view: TextView) -> tuple[Reading, ...]:
-    """The plausible readings of a PDU's text. Several bodies are read together: SMSCs differ in which one wins."""
-    alphabets = plausible(view.data_coding)
-    if len(view.bodies) == 1 and not view.stray:
-        body = view.bodies[0]
-        offsets = udh.text_offsets(body) if view.udhi else (0,)
-        return tuple([alphabet.read(body[offset:]) for offset in offsets for alphabet in alphabets])
-    bodies = [body[offset:] for body in view.bodies for offset in (udh.text_offsets(body) if view.udhi else (0,))]
-    if view.stray:
-        bodies.append(view.stray)
-    return tuple(
-        Reading.of_text(" ".join(alphabet.read(body).text for body in bodies), alphabet.name) for alphabet in alphabets
-    )
 
 
 def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.policy import Client, Policy, readings
+from smsgate.policy import Client, Policy
 from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Brand, Limit, Rule
 from smsgate.settings import ClientSettings
-from smsgate.smpp.pdu import text_view
 from tests import pdus
 from tests.packs import Action, LimitKey, Mode, limit, rule, rule_set
 
@@ -210,12 +209,6 @@ def test_whatever_carries_the_text_gets_the_same_verdict(pdu: bytes) -> None:
 def test_a_rule_over_the_sender_sees_source_addr() -> None:
     gate = Gate(rule("sender in [FAUX]"))
     assert [gate.send(source=source).status for source in (b"FAUX", b"faux", b"VRAI")] == [0x0A, 0x0A, 0]
-
-
-def test_several_bodies_are_read_together() -> None:
-    pdu = pdus.submit_sm(b"un", payloads=[b"deux", b"trois"])
-    (reading,) = readings(text_view(pdus.SUBMIT_SM, pdu, 0, len(pdu)))
-    assert (reading.words, reading.text) == (" un deux trois ", "un deux trois")
 
 
 def test_new_rules_start_with_fresh_limits_and_keep_the_clients_balance() -> None:

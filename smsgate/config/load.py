@@ -41,6 +41,7 @@ from smsgate.settings import (
     Caps,
     ClientMode,
     ClientSettings,
+    DefaultAlphabet,
     ListenerSettings,
     ListenerTls,
     OnFault,
@@ -69,6 +70,9 @@ _UnknownCommands = Annotated[
     UnknownCommands, PlainValidator(partial(choice, {str(word): word for word in UnknownCommands}))
 ]
 _OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
+_DefaultAlphabet = Annotated[
+    DefaultAlphabet, PlainValidator(partial(choice, {str(word): word for word in DefaultAlphabet}))
+]
 _EVENT_LOOPS: Final[dict[str, Literal["uvloop", "asyncio"]]] = {"uvloop": "uvloop", "asyncio": "asyncio"}
 
 
@@ -162,6 +166,7 @@ class _Client(Form):
     malformed: _OnFault = _CLIENT.malformed
     on_filter_error: _OnFault = _CLIENT.on_filter_error
     statuses: _Statuses = _Statuses()
+    default_alphabet: _DefaultAlphabet = _CLIENT.default_alphabet
     upstreams: Annotated[tuple[Text, ...], Field(min_length=1)] = _CLIENT.upstreams
 
     @field_validator("burst")
@@ -184,6 +189,7 @@ class _Client(Form):
             unknown_commands=self.unknown_commands,
             malformed=self.malformed,
             on_filter_error=self.on_filter_error,
+            default_alphabet=self.default_alphabet,
             upstreams=self.upstreams,
         )
 
