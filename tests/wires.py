@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smsgate.smpp.session import Session, State
+from smsgate.smpp.session import Session
+from smsgate.smpp.states import State
 from tests.pdus import bind, bind_resp, submit_sm
 
 CAP = 66 * 1024

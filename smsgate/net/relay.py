@@ -25,7 +25,8 @@ from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
 from smsgate.settings import Address, OnFault, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
-from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, Session, State
+from smsgate.smpp.session import OWN_ANSWER_S, Session
+from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
 from smsgate.telemetry.logs import without_message
 from smsgate.telemetry.metrics import Metrics

@@ -7,14 +7,13 @@ Whole PDUs only are passed on, unchanged: a *run* is a stretch of received octet
 copied but the PDUs that are cut out of it. What the session originates itself (a refusal, a nack, an unbind) goes between
 runs. The caller owns sockets and time; it writes what the two lists hold and clears them.
 
-The legal states and what each lets pass are the table TRANSITIONS; whatever is not in it is an error of ours. Responses
-that are not waited for pass like any other: which of them are sense is for the two peers to say.
+The legal states are the table of `states`. Responses that are not waited for pass like any other: which of them are sense is
+for the two peers to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Final
 
 from smsgate.smpp.constants import (
@@ -30,6 +29,7 @@ from smsgate.smpp.constants import (
 )
 from smsgate.smpp.framing import Framer, FramingError
 from smsgate.smpp.pdu import TEXT_BEARING, BindRefused, generic_nack, request, response, system_id
+from smsgate.smpp.states import READS_ESME, TRANSITIONS, Event, State
 
 TURN_BYTES: Final = 8192
 """Octets of one direction handled per turn of the loop. uvloop reads 256 KiB at a time: without this cap four senders with
@@ -46,69 +46,6 @@ OUTBIND: Final = int(Command.OUTBIND)
 GENERIC_NACK: Final = int(Command.GENERIC_NACK)
 UNBIND: Final = int(Command.UNBIND)
 
-
-class State(Enum):
-    """Where a session stands."""
-
-    OPEN = auto()
-    """No accepted bind."""
-    BINDING = auto()
-    """A bind went upstream; nothing behind it is looked at until its answer."""
-    BOUND = auto()
-    """The SMSC accepted; it judges all further states itself."""
-    ESME_ENDED = auto()
-    """The ESME will send no more; the answers in flight arrive."""
-    SMSC_ENDED = auto()
-    """The SMSC will send no more; the ESME may have last words."""
-    UNBINDING_ESME = auto()
-    """Draining: our unbind went to the ESME; everything is relayed until its answer."""
-    UNBINDING_SMSC = auto()
-    """Draining: the ESME agreed, our unbind went upstream; answers are relayed until the SMSC's."""
-    CLOSED = auto()
-    """Nothing more is read or judged; what is queued may still be written."""
-
-
-class Event(Enum):
-    """What moves a session."""
-
-    BIND = auto()
-    BIND_ACCEPTED = auto()
-    BIND_REFUSED = auto()
-    ESME_EOF = auto()
-    SMSC_EOF = auto()
-    DRAIN = auto()
-    ESME_UNBOUND = auto()
-    SMSC_UNBOUND = auto()
-    CLOSE = auto()
-
-
-TRANSITIONS: Final = {
-    (State.OPEN, Event.BIND): State.BINDING,
-    (State.OPEN, Event.ESME_EOF): State.CLOSED,
-    (State.OPEN, Event.SMSC_EOF): State.CLOSED,
-    (State.OPEN, Event.DRAIN): State.CLOSED,
-    (State.BINDING, Event.BIND_ACCEPTED): State.BOUND,
-    (State.BINDING, Event.BIND_REFUSED): State.OPEN,
-    (State.BINDING, Event.SMSC_EOF): State.CLOSED,
-    (State.BINDING, Event.DRAIN): State.CLOSED,
-    (State.BOUND, Event.ESME_EOF): State.ESME_ENDED,
-    (State.BOUND, Event.SMSC_EOF): State.SMSC_ENDED,
-    (State.BOUND, Event.DRAIN): State.UNBINDING_ESME,
-    (State.ESME_ENDED, Event.SMSC_EOF): State.CLOSED,
-    (State.ESME_ENDED, Event.DRAIN): State.CLOSED,
-    (State.SMSC_ENDED, Event.ESME_EOF): State.CLOSED,
-    (State.SMSC_ENDED, Event.DRAIN): State.CLOSED,
-    (State.UNBINDING_ESME, Event.ESME_UNBOUND): State.UNBINDING_SMSC,
-    (State.UNBINDING_ESME, Event.ESME_EOF): State.UNBINDING_SMSC,
-    (State.UNBINDING_ESME, Event.SMSC_EOF): State.CLOSED,
-    (State.UNBINDING_SMSC, Event.SMSC_UNBOUND): State.CLOSED,
-    (State.UNBINDING_SMSC, Event.SMSC_EOF): State.CLOSED,
-    (State.UNBINDING_SMSC, Event.ESME_EOF): State.UNBINDING_SMSC,
-    **{(state, Event.CLOSE): State.CLOSED for state in State},
-}
-"""An end of the ESME's stream counts once everything before it has been taken: never in BINDING."""
-READS_ESME: Final = frozenset({State.OPEN, State.BOUND, State.SMSC_ENDED, State.UNBINDING_ESME})
-"""States in which PDUs of the ESME are taken."""
 
 Judge = Callable[[int, bytes, int, int, float], int]
 """(command_id, data, start, end, now) of a text-bearing request -> command_status to refuse it with, or 0."""
