@@ -9,16 +9,24 @@ clock, no I/O, no log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
-from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, Verdict, link_host_key
+from smsgate.rules.engine import (
+    AMBIGUOUS_BODY,
+    DEFAULT_STATUS,
+    CompiledLimit,
+    Finding,
+    RuleSet,
+    Verdict,
+    link_host_key,
+)
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault
-from smsgate.smpp import udh
+from smsgate.smpp import push, udh
 from smsgate.smpp.coding import plausible
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
@@ -26,6 +34,9 @@ from smsgate.text.reading import Reading
 
 MAX_CLIENTS: Final = 100_000
 """Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
+
+LONGEST_USUAL_HEADER_BYTES: Final = 24
+"""Of a user data header: a segment, ports and both shift tables take 18. A longer one has room for a text of its own."""
 
 
 class Client:
@@ -61,8 +72,15 @@ MALFORMED: Final = Verdict(Action.BLOCK, Status.ESME_RINVMSGLEN)
 class Policy:
     """The rules in force and the state of all limits. `rules` is swapped whole by `use`."""
 
-    def __init__(self, rules: RuleSet, clients: dict[str, ClientSettings] | None = None) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        clients: dict[str, ClientSettings] | None = None,
+        canned: Mapping[int, str] | None = None,
+    ) -> None:
+        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id."""
         self._clients = clients or {}
+        self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
         self._client_tats = ArrivalTable(MAX_CLIENTS)
         self.use(rules)
 
@@ -81,18 +99,46 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        verdict = self.decide(readings(view), sender, view.destinations, client, now)
+        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        verdict = self.decide(self.readings(view), sender, view.destinations, client, now, carrier)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             return MALFORMED
         if verdict.refused and client.settings.mode is ClientMode.MONITOR:
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return verdict
 
-    def decide(
-        self, texts: Sequence[Reading], sender: str, destinations: Sequence[bytes], client: Client, now: float
+    def decide_mo(self, command: int, data: bytes, start: int, end: int, client: Client, _now: float) -> Verdict:
+        """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
+
+        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
+        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        """
+        view = text_view(command, data, start, end)
+        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        verdict = self.rules.check(self.readings(view), view.source.decode("latin-1"), client.name, carrier).verdict
+        if not verdict.refused:
+            return verdict
+        if client.settings.mode is ClientMode.MONITOR:
+            return Verdict(monitored=verdict.rules + verdict.monitored)
+        return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
+
+    def readings(self, view: TextView) -> tuple[Reading, ...]:
+        """The plausible readings of a PDU's text, and the text that the SMSC would put in its place."""
+        if view.canned and view.canned in self._canned:
+            return (*readings(view), self._canned[view.canned])
+        return readings(view)
+
+    def decide(  # noqa: PLR0917
+        self,
+        texts: Sequence[Reading],
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        carrier: int = 0,
     ) -> Verdict:
-        """Decide on one message and debit what it counts for, if it passes."""
-        finding = self.rules.check(texts, sender, client.name)
+        """Decide on one message and debit what it counts for, if it passes. `carrier`: facts of the PDU it came in."""
+        finding = self.rules.check(texts, sender, client.name, carrier)
         verdict = finding.verdict
         if verdict.action is Action.BLOCK:
             return verdict
@@ -133,18 +179,35 @@ class Policy:
 
 
 def readings(view: TextView) -> tuple[Reading, ...]:
-    """The plausible readings of a PDU's text. Several bodies are read together: SMSCs differ in which one wins."""
+    """The plausible readings of a PDU's text.
+
+    Several bodies are read each by itself and all together: SMSCs differ in which one wins, and what makes a message honest
+    must not be in another body than what makes it fraud.
+    """
     alphabets = plausible(view.data_coding)
-    if len(view.bodies) == 1 and not view.stray:
-        body = view.bodies[0]
-        offsets = udh.text_offsets(body) if view.udhi else (0,)
-        return tuple([alphabet.read(body[offset:]) for offset in offsets for alphabet in alphabets])
-    bodies = [body[offset:] for body in view.bodies for offset in (udh.text_offsets(body) if view.udhi else (0,))]
-    if view.stray:
-        bodies.append(view.stray)
-    return tuple(
-        Reading.of_text(" ".join(alphabet.read(body).text for body in bodies), alphabet.name) for alphabet in alphabets
-    )
+    body = view.bodies[0]
+    if len(view.bodies) == 1 and not (view.udhi or view.ported or view.beside or udh.suspected(body)):
+        return tuple([alphabet.read(body) for alphabet in alphabets])
+    stretches = [body[offset:] for body in view.bodies for offset in _text_offsets(body, udhi=view.udhi)]
+    found = [alphabet.read(stretch) for stretch in stretches for alphabet in alphabets]
+    if len(view.bodies) > 1 or view.beside:
+        beside = [alphabet.read(octets).text for coding, octets in view.beside for alphabet in plausible(coding)]
+        for alphabet in alphabets:
+            texts = [alphabet.read(stretch).text for stretch in stretches]
+            found.append(Reading.of_text(" ".join([*texts, *beside]), alphabet.name))
+    pushed = " ".join(filter(None, map(push.text, stretches)))
+    if pushed:
+        found.append(Reading.of_text(pushed, "push"))
+    return tuple(found)
+
+
+def _text_offsets(body: bytes, *, udhi: bool) -> tuple[int, ...]:
+    """Where a text may begin. A header that is not announced may be text all the same, and so may a long one."""
+    if udhi:
+        offsets = udh.text_offsets(body)
+        return (0, *offsets) if offsets[0] > LONGEST_USUAL_HEADER_BYTES else offsets
+    header = udh.read(body) if udh.suspected(body) else None
+    return (0,) if header is None else (0, header.text)
 
 
 def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:
