@@ -195,7 +195,7 @@ def readings(view: TextView) -> tuple[Reading, ...]:
         for alphabet in alphabets:
             texts = [alphabet.read(stretch).text for stretch in stretches]
             found.append(Reading.of_text(" ".join([*texts, *beside]), alphabet.name))
-    pushed = " ".join(filter(None, map(push.text, stretches)))
+    pushed = " ".join(dict.fromkeys(filter(None, map(push.text, stretches))))
     if pushed:
         found.append(Reading.of_text(pushed, "push"))
     return tuple(found)
