@@ -25,7 +25,7 @@ class Gate:
 
     def __init__(self, settings: Settings, rules: RuleSet) -> None:
         self.settings = settings
-        self.policy = Policy(rules, settings.clients)
+        self.policy = Policy(rules, settings.clients, settings.canned)
         self.metrics = Metrics(tuple({*settings.clients, OTHER_CLIENT}))
         self.metrics.rules = lambda: self.policy.rules
         self.listener = Listener(settings, self.policy, self.metrics)

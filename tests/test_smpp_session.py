@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from smsgate.smpp.session import OWN_ANSWER_S
+from smsgate.smpp.own import OWN_ANSWER_S
 from smsgate.smpp.states import READS_ESME, TRANSITIONS, Event, State
 from tests import pdus
 from tests.pdus import bind, bind_resp, nack, pdu, submit_resp, submit_sm
