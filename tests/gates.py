@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from smsgate.net.tls import Contexts
+from smsgate.net.upstream import Upstreams
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.condition import parse
 from smsgate.rules.engine import RuleSet
@@ -128,6 +130,13 @@ class FakeSmsc:
         self.server.close()
         for peer in self.peers:
             await peer.close()
+
+
+def upstreams(settings: Settings) -> Upstreams:
+    """The SMSCs of these settings."""
+    contexts = Contexts(settings)
+    contexts.load()
+    return Upstreams(settings, contexts)
 
 
 class Wire:

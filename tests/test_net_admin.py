@@ -168,7 +168,7 @@ def test_while_draining_the_gate_is_alive_but_not_ready_and_is_still_scraped(loo
             await upstream.pdu()
             stopping = asyncio.create_task(running.gate.stop())
             await until(lambda: running.gate.listener.draining)
-            assert await page(running, "/readyz") == (503, "draining\n")
+            assert await page(running, "/readyz") == (503, "not ready\n")
             assert await page(running, "/healthz") == (200, "alive\n")
             assert "smsgate_sessions 1.0" in (await page(running, "/metrics"))[1]
             upstream.send(pdu(RESP, 2, b"id\0"))
@@ -176,8 +176,10 @@ def test_while_draining_the_gate_is_alive_but_not_ready_and_is_still_scraped(loo
             esme.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))
             unbind = await upstream.pdu()
             upstream.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))
+            admin = running.gate.admin
+            assert admin is not None
             await stopping
-            assert running.gate.admin is not None
+            running.gate.admin = admin  # for `page`
             with pytest.raises(OSError, match=r"refused"):
                 await page(running, "/healthz")
             running.gate.admin = None  # closed above

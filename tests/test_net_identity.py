@@ -13,7 +13,6 @@ import pytest
 import trustme
 
 from smsgate.limits.admission import Refusal
-from smsgate.net.upstream import Upstreams
 from smsgate.settings import (
     Caps,
     ClientMode,
@@ -29,7 +28,22 @@ from smsgate.settings import (
 )
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.timers import Overdue
-from tests.gates import GENUINE, LOCAL, SCAM, FakeSmsc, Peer, Wire, bind, both_loops, pdu, run_on, submit, until, wire
+from tests.gates import (
+    GENUINE,
+    LOCAL,
+    SCAM,
+    FakeSmsc,
+    Peer,
+    Wire,
+    bind,
+    both_loops,
+    pdu,
+    run_on,
+    submit,
+    until,
+    upstreams,
+    wire,
+)
 
 RESP = Command.SUBMIT_SM | RESPONSE
 HERE, ELSEWHERE = ip_network("127.0.0.0/8"), ip_network("198.51.100.0/24")
@@ -178,7 +192,7 @@ def test_all_binds_of_a_client_go_to_one_smsc_while_any_stands(loop_name: str) -
         second = FakeSmsc()
         await second.start()
         async with wire() as running:
-            listener, first = running.gate.listener, running.gate.settings.upstreams[0]
+            listener, first = running.gate.sessions, running.gate.settings.upstreams[0]
             await running.bound("bank1")
             other = UpstreamSettings("second", second.address)
             listener._upstreams._by_name = {"second": other, first.name: first}  # the second is preferred from now on
@@ -201,7 +215,7 @@ def test_binds_that_come_together_go_on_together_when_the_first_smsc_is_gone(loo
         await gone.close()
         async with wire() as running:
             first, second = UpstreamSettings("gone", gone.address), running.gate.settings.upstreams[0]
-            running.gate.listener._upstreams = Upstreams(replace(running.gate.settings, upstreams=(first, second)))
+            running.gate.sessions._upstreams = upstreams(replace(running.gate.settings, upstreams=(first, second)))
             esmes = [await running.esme() for _ in range(5)]
             for esme in esmes:
                 esme.send(bind())
@@ -220,7 +234,7 @@ def test_a_trusted_proxy_says_whom_it_speaks_for(loop_name: str) -> None:
             esme = await running.esme()
             esme.send(b"PROXY TCP4 198.51.100.7 192.0.2.1 40000 2775\r\n" + bind())
             assert await (await running.smsc.connection()).pdu() == bind()
-            (relay,) = running.gate.listener._relays
+            (relay,) = running.gate.sessions._relays
             assert relay.address.host == "198.51.100.7"
             liar = await running.esme()
             liar.send(bind())
