@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 
 import pytest
 
@@ -11,7 +12,7 @@ from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action
 from smsgate.settings import ClientMode, ClientSettings
 from smsgate.smpp.session import TURN_BYTES
-from tests.gates import GENUINE, SCAM, bind, both_loops, rule_set, run_on, wire
+from tests.gates import GENUINE, SCAM, bind, both_loops, rule_set, run_on, until, wire
 from tests.packs import rule
 from tests.packs import rule_set as packed
 from tests.pdus import DELIVER_SM, bind_resp, data_sm, response, submit_sm
@@ -107,19 +108,21 @@ def test_an_smsc_that_never_reads_its_refusals_is_read_no_further(loop_name: str
         async with wire(inspect_mo=True) as running:
             _, upstream = await running.bound()
             transport = upstream.writer.transport
-            transport.pause_reading()  # type: ignore[attr-defined]
-            flood = delivered(SCAM, 11) * 2000
-            for _ in range(400):
-                upstream.send(flood)
-                for _ in range(20):
-                    await asyncio.sleep(0)
-                if transport.get_write_buffer_size() > 4 * len(flood):
-                    break
-            else:
-                pytest.fail("the gate went on reading")
+            transport.pause_reading()  # type: ignore[attr-defined]  # a real transport has it
             (relay,) = running.gate.sessions._relays
-            assert relay.upstream.transport.get_write_buffer_size() <= relay_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
+            flood = delivered(SCAM, 11) * 2000
+            for each, buffer in ((upstream.writer.transport, SO_RCVBUF), (relay.upstream.transport, SO_SNDBUF)):
+                each.get_extra_info("socket").setsockopt(SOL_SOCKET, buffer, 4096)  # or they take megabytes
+            while not relay.upstream.full:
+                upstream.send(flood)
+                await until(lambda: relay.upstream.full or not transport.get_write_buffer_size())
+            upstream.send(flood)
+            for _ in range(200):
+                await asyncio.sleep(0)
+            queued = relay.upstream.transport.get_write_buffer_size()
+            assert queued <= relay_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             transport.resume_reading()  # type: ignore[attr-defined]
             assert await upstream.pdu() == response(DELIVER_SM, status=0x66, sequence=11)
+            transport.abort()  # what it has still to say, nobody will hear
 
     run_on(loop_name, body)
