@@ -172,6 +172,10 @@ class Settings:
     rules: tuple[Path, ...]
     metrics: Address | None = None
     clients: dict[str, ClientSettings] = field(default_factory=dict)
+    inspect_mo: bool = False
+    """Whether rules judge what the SMSC delivers to ESMEs, receipts apart."""
+    canned: dict[int, str] = field(default_factory=dict)
+    """The texts that the SMSC keeps, by sm_default_msg_id."""
     caps: Caps = Caps()
     timers: TimerSettings = TimerSettings()
     tcp: TcpSettings = TcpSettings()

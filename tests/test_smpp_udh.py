@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smsgate.smpp.udh import Udh, read, suspected
 
@@ -25,18 +27,29 @@ def test_a_header_that_does_not_add_up_is_none(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "may_be"),
     [
-        (b"\x05\x00\x03\x2a\x02\x01Bonjour", True),
-        (b"\x03\x25\x01\x06text", True),
-        (b"\x05\x00\x03\x2a", False),
-        (b"\x03\x22\x01\x06text", False),
-        (b"\x00Bonjour", False),
+        (b"\x05\x00\x03\x2a\x02\x01text", True),
+        (b"\x06\x08\x04\x01\x2a\x02\x01text", True),
+        (b"\x06\x05\x04\x0b\x84\x23\xf0", True),
+        (b"\x03\x24\x01\x01text", True),
+        (b"\x03\x0a\x01\x01text", False),
+        (b"\x05\x00\x04\x2a\x02\x01text", False),
+        (b"\x05\x00\x03", False),
+        ("été".encode("utf-16-be"), False),
+        (b"\x05t\x05", False),
         (b"Bonjour", False),
+        (b"\x00\x00", False),
         (b"\x05", False),
         (b"", False),
     ],
+    ids=repr,
 )
-def test_what_may_be_a_header_though_the_request_does_not_say_so(body: bytes, may_be: bool) -> None:
+def test_a_header_that_nobody_announced_is_suspected_by_its_elements(body: bytes, may_be: bool) -> None:
     assert suspected(body) is may_be
+
+
+@given(st.binary(max_size=40))
+def test_whatever_is_suspected_can_be_read(body: bytes) -> None:
+    assert not suspected(body) or read(body) is not None
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from pydantic import Field, PlainValidator, ValidationError, field_validator, mo
 from pydantic_core.core_schema import ValidationInfo
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed, nearest, quoted
-from smsgate.config.fields import Name, StatusCode, Text, choice
+from smsgate.config.fields import Name, StatusCode, Switch, Text, choice
 from smsgate.config.net_fields import (
     FOLDER,
     Binds,
     Burst,
+    CannedId,
     Duration,
     Host,
     HttpAddress,
@@ -236,6 +237,8 @@ class _Config(Form):
     rules: tuple[RulePath, ...] = Field(description="a list of rule files and folders such as [rules/]")
     metrics: _Metrics | None = None
     clients: dict[SystemId, _Client] = Field(default_factory=dict)
+    inspect_mo: Switch = _DEFAULTS.inspect_mo
+    canned: dict[CannedId, Text] = Field(default_factory=dict)
     caps: _Caps = _Caps()
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
@@ -266,6 +269,8 @@ def load_settings(path: Path) -> Settings:
         rules=form.rules,
         metrics=form.metrics.bind if form.metrics else None,
         clients={name: client.settings() for name, client in form.clients.items()},
+        inspect_mo=form.inspect_mo,
+        canned=form.canned,
         caps=form.caps.settings(),
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
