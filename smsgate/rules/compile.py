@@ -139,9 +139,7 @@ class _Compiler:
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.test(pack, rule.condition, rule.where)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
-            expected = (
-                f"action flag, or another sign beside {' and '.join(cond.WEAK_FACTS)}: genuine messages have them"
-            )
+            expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
             self.problems.append(Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):

@@ -33,15 +33,18 @@ LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
 MIXED_SCRIPT: Final = 1 << 2
 HIDDEN_CHARACTERS: Final = 1 << 3
-WRITTEN_DOT: Final = 1 << 4
-"""No fact: a link may be there that `may_hold_link` does not know of."""
+AMBIGUOUS_BODY: Final = 1 << 4
+"""Of the carrier, not of a text: several bodies, octets that nobody claims, or a length that lies."""
 FACTS: Final = {
     "link": LINK,
     "foreign_link": FOREIGN_LINK,
     "mixed_script": MIXED_SCRIPT,
     "hidden_characters": HIDDEN_CHARACTERS,
+    "ambiguous_body": AMBIGUOUS_BODY,
 }
 """The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
+WRITTEN_DOT: Final = 1 << 5
+"""No fact: a link may be there that `may_hold_link` does not know of."""
 
 MIN_UNCUT_LETTERS: Final = 5
 """Keywords from this length on are found in letters whose word cuts are lost; shorter ones are in every long run."""
@@ -161,9 +164,9 @@ class RuleSet:
         """The rules' verdict on characters (limits are not asked)."""
         return self.check((Reading.of_text(text),), sender, client).verdict
 
-    def check(self, readings: Sequence[Reading], sender: str, client: str) -> Finding:
-        """Judge every reading of one message. Pure: nothing is counted or debited."""
-        origin = self._origin(sender, client)
+    def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
+        """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited."""
+        origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
         for reading in readings:
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
@@ -177,7 +180,7 @@ class RuleSet:
         return Finding(PASS, facts)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
-        """The facts of one reading; `origin` are the bits of sender and client."""
+        """The facts of one reading; `origin` are the bits of sender, client and carrier."""
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found
