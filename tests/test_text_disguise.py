@@ -222,4 +222,12 @@ def test_the_work_is_in_proportion_to_the_text(unit: str) -> None:
 
 
 def test_all_imitators_are_where_they_are_looked_for() -> None:
-    assert all(has_mixed_script(f"ca{letter}rte") for letter in imitators())
+    assert all(has_mixed_script(f"ca{letter}rte") and is_odd(letter) for letter in imitators())
+
+
+def test_latin_octets_read_as_ucs2_are_no_disguise() -> None:
+    """Such readings are judged beside the declared one, and each would pay for a second look."""
+    for text in ("Bonjour, votre rendez-vous du 12 mars est reporté", "Merci de rappeler au 01 99 00 12 34 ce soir"):
+        read_wrong = text.encode("latin-1").decode("utf-16-be", "replace")
+        assert not is_odd(read_wrong)
+        assert not may_be_disguised(fold(read_wrong))

@@ -30,7 +30,7 @@ from smsgate.text.normalize import CharacterTable, fold, fold_char
 _LETTERS_FOR: Final = dict(zip("03457@$€£¥¡|", "oeastaselyil", strict=True))
 _LETTERS_FOR_ONE: Final = ("i", "l", "il", "li")
 """1 is an i or an l. All of a word, or by turns: `v1ta1e`."""
-_SIGNS: Final = frozenset("@$€£¥¡|")
+_SIGNS: Final = "@$€£¥¡|"
 MIN_WORD_CHARS: Final = 4
 """Shorter words are 4G, B2B, 1er; no keyword worth a disguise is."""
 MIN_WORD_LETTERS: Final = 2
@@ -39,30 +39,35 @@ MIN_RUN_LETTERS: Final = 2
 
 _LATIN: Final = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _HIDDEN: Final = (
-    "\\x00\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\\x00\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202d\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
-"""NUL, and Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt): zero width, bidi, selectors, tags."""
+"""NUL, and Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt): zero width, bidi, selectors, tags; without
+U+202E, which is odd wherever it stands."""
 _COMMON: Final = (
     "\t\n\f !-#%-?A-{}~\xa0\xa2\xa4\xa6-\xac\xae-\u024f\u0300-\u034e\u0350-\u036f\u2000-\u200a\u2010-\u2029\u202f-\u205f"
-    "\u20a0-\u20ab\u20ad-\u214f\u2190-\u2bff\ufffd\U0001f000-\U0001f12f\U0001f18a-\U0001faff"
+    "\u2070-\u209f\u20a0-\u20ab\u20ad-\u214f\u2190-\u2c7f\u2e00-\u3163\u3165-\ua48c\uac00-\ufaff\ufffd\U0001f000-\U0001f12f"
+    "\U0001f18a-\U0001faff"
 )
-"""Latin text, its marks, symbols and emoji, without the signs that stand for letters."""
+"""Latin text, its marks, symbols and emoji, without the signs that stand for letters; and Chinese, which nothing hides in:
+it is what Latin octets make when they are read as UCS-2."""
+_USUAL: Final = re.compile(f"[{_COMMON}]")
 _ODD: Final = re.compile(
-    rf"[^{_COMMON}](?<!(?<![{_LATIN}])[\u200d\ufe0f])(?:(?<![@$€£¥¡|\r])|(?=[^\W\d_])|(?<=[^\W\d_].))"
+    rf"[^{_COMMON}](?:(?<![{_SIGNS}\r{_HIDDEN}])|(?<=[{_SIGNS}\r])(?=[^\W\d_])|(?<=[^\W\d_][{_SIGNS}\r])|(?<=[{_LATIN}][{_HIDDEN}]))"
 )
-"""What is not common, apart from the joiner and the selector inside emoji, and signs that no letter stands beside."""
+"""What is not common, apart from signs that no letter stands beside, and hidden characters behind no Latin letter: emoji and
+octets read in the wrong alphabet are full of those."""
 _SWAPPED: Final = re.compile(r"(?<=[a-z])I|(?<=[A-Z])l(?=[A-Z])|(?<=[A-Z]{3})l(?![^\W_])")
 _CAPITAL_I: Final = re.compile(r"I(?<=[a-z]I)")
 _SMALL_L: Final = re.compile(r"l(?<=[A-Z]l)(?:(?=[A-Z])|(?<=[A-Z]{3}l))")
 """Each begins with its letter: both take 0.15 µs on 100 characters, as one expression 0.5."""
 
-_DIGIT_BY_LETTERS: Final = re.compile("[013457](?:[^0-9 ](?:[^0-9 ]|(?<!h)[0-9]|(?<=[^0-9 ]..))|(?<=[^0-9 ][^0-9 ].))")
+_DIGIT_BY_LETTERS: Final = re.compile("[013457](?:[a-z](?:[a-z]|(?<!h)[0-9]|(?<=[a-z]..))|(?<=[a-z][a-z].))")
 """At one place of each word that `_is_word` takes, and seldom elsewhere: 14h30 is passed over."""
 _WORD_WITH_DIGITS: Final = re.compile(
-    rf"(?=[^ ]{{{MIN_WORD_CHARS}}})(?=[0-9]{{0,4}}[^0-9 ]+[0-9]*[^0-9 ])(?![0-9]{{2,}}[^0-9 ]+ )(?![^ ]*(?:[2689]|[0-9]{{5}}))"
+    rf"(?=[^ ]{{{MIN_WORD_CHARS}}})(?=[0-9]{{0,4}}[a-z]+[0-9]*[a-z])(?![0-9]{{2,}}[a-z]+ )(?![^ ]*(?:[^013457a-z ]|[0-9]{{5}}))"
 )
-_SINGLES: Final = re.compile(" [^ ] [^ ] [^ ] [^ ] ")
+_SINGLES: Final = re.compile(" [0-9a-z] [0-9a-z] [0-9a-z] [0-9a-z] ")
 
 _HIDDEN_IN_LATIN: Final = re.compile(f"[{_HIDDEN}](?<=[{_LATIN}].)[{_HIDDEN}]*(?=[{_LATIN}])", re.DOTALL)
 _IMITATORS: Final = re.compile(f"[{imitators()}]")
@@ -75,7 +80,8 @@ _RIGHT_TO_LEFT: Final = "\u202e"
 _OVERRIDDEN: Final = re.compile(f"{_RIGHT_TO_LEFT}([^\u202c\n\u2028\u2029]*)")
 _RETURN_IN_WORD: Final = re.compile(r"(?<=[^\W\d_])\r(?=[^\W\d_])")
 
-# Shapes: a letter, 0 a digit that resembles one, 9 another digit, @ a sign that does, _ nothing, blank all else.
+# Shapes: a letter that folds to a Latin one, 0 a digit that resembles one, @ a sign that does, 9 another letter or digit,
+# _ nothing, blank all else.
 _SHAPED_WORD: Final = re.compile("(?<![a09@_])(?=[a_]*+[0@])[a0@_]++(?!9)")
 _NUMBER_AND_UNIT: Final = re.compile("00+a+")
 _SHAPED_RUN: Final = re.compile("(?<![a09@_])[a0@]_*+(?: +_*+[a0@]_*+(?![a09@])){3,}")
@@ -96,7 +102,7 @@ def is_odd(text: str) -> bool:
 
 def usual_octets(alphabet: str) -> bytes:
     """The octets of an 8-bit alphabet that are never odd: only where a body has others too, its text has to be asked."""
-    return bytes(code for code, char in enumerate(alphabet) if not (char in _SIGNS or char == "\r" or _ODD.match(char)))
+    return bytes(code for code, char in enumerate(alphabet) if _USUAL.match(char))
 
 
 def may_be_swapped(text: str) -> bool:
@@ -162,9 +168,9 @@ def _shape(char: str) -> str:
     folded = fold_char(char)
     if not folded:
         return "_"
-    if folded[0].isdecimal():
-        return "0" if folded[0] in "013457" else "9"
-    return " " if folded[0] == " " else "a"
+    if folded[0] in "013457 ":
+        return " " if folded[0] == " " else "0"
+    return "a" if "a" <= folded[0] <= "z" else "9"
 
 
 _SHAPES: Final = CharacterTable(_shape)
