@@ -1,23 +1,26 @@
 """decide: the seam where SMPP, text, rules and limits meet.
 
-    view of the PDU -> readings -> rules -> limits (client, then packs') -> Verdict
+    view of the PDU -> readings -> rules (of a segment: with the others') -> limits (client, then packs') -> Verdict
 
 Precedence: block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
-apart. All limits are checked, then all are debited; a refused message debits none. Pure but for the limits' state: no
-clock, no I/O, no log.
+apart. All limits are checked, then all are debited; a refused message debits none. Later segments of an admitted message are
+debited unchecked, each once. Pure but for the state of limits and segments: no clock, no I/O, no log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
+from smsgate.reassembly import Segments
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, Verdict, link_host_key
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
-from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault
+from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import udh
 from smsgate.smpp.coding import plausible
 from smsgate.smpp.constants import Status
@@ -56,21 +59,31 @@ class Client:
 
 MALFORMED: Final = Verdict(Action.BLOCK, Status.ESME_RINVMSGLEN)
 """The answer to a body that can't be parsed, for clients that want it refused here."""
+NO_ROOM: Final = Verdict(Action.BLOCK, Status.ESME_RMSGQFUL)
+"""The answer to a segment that finds no room among the others, where that is to be refused: the sender tries again."""
 
 
 class Policy:
     """The rules in force and the state of all limits. `rules` is swapped whole by `use`."""
 
-    def __init__(self, rules: RuleSet, clients: dict[str, ClientSettings] | None = None) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        clients: dict[str, ClientSettings] | None = None,
+        segments: SegmentSettings = SegmentSettings(),  # noqa: B008  # frozen
+    ) -> None:
         self._clients = clients or {}
+        self.segments = Segments(segments.expire_s, rules.longest_word)
+        self._on_overflow = segments.overflow
         self._client_tats = ArrivalTable(MAX_CLIENTS)
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
         self.use(rules)
 
     def use(self, rules: RuleSet) -> None:
-        """Put a rule set in force. The state of its limits starts afresh."""
+        """Put a rule set in force. The state of its limits starts afresh, and that of segments."""
         self.rules = rules
+        self.segments.forget(rules.longest_word)
         self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
 
     def switch_monitor(self, client: str | None, reason: str | None) -> None:
@@ -94,7 +107,11 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        verdict = self.decide(readings(view), sender, view.destinations, client, now)
+        texts = readings(view)
+        if view.udhi or view.sar is not None:
+            verdict = self._decide_part(view, texts, sender, client, now)
+        else:
+            verdict = self.decide(texts, sender, view.destinations, client, now)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             verdict = MALFORMED
         if verdict.refused and self._monitors(client):
@@ -105,44 +122,90 @@ class Policy:
         self, texts: Sequence[Reading], sender: str, destinations: Sequence[bytes], client: Client, now: float
     ) -> Verdict:
         """Decide on one message and debit what it counts for, if it passes."""
-        finding = self.rules.check(texts, sender, client.name)
+        return self._admit(self.rules.check(texts, sender, client.name), sender, destinations, client, now)[0]
+
+    def _decide_part(
+        self, view: TextView, texts: Sequence[Reading], sender: str, client: Client, now: float
+    ) -> Verdict:
+        """Decide on what may be a segment, by what has come of its message. Of several messages the strictest verdict counts."""
+        arrivals = self.segments.arrive(self.rules, view, texts, client.name, now)
+        if arrivals is None and self._on_overflow is OnOverflow.REJECT:
+            return NO_ROOM
+        if not arrivals:
+            return self.decide(texts, sender, view.destinations, client, now)
+        finding = max((arrival.finding for arrival in arrivals), key=lambda each: each.verdict.action.strictness)
+        later = all(arrival.later for arrival in arrivals)
+        admitted = reduce(and_, (arrival.limits for arrival in arrivals))
+        verdict, limits = self._admit(finding, sender, view.destinations, client, now, later=later, admitted=admitted)
+        for arrival in arrivals:
+            if finding.verdict.refused:
+                self.segments.refuse(arrival, finding.verdict, now)
+            elif not verdict.refused:
+                self.segments.keep(arrival, limits, now)
+        return verdict
+
+    def _admit(
+        self,
+        finding: Finding,
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        *,
+        later: bool = False,
+        admitted: int = 0,
+    ) -> tuple[Verdict, int]:
+        """The verdict with all limits in it, which are debited if the message passes; and the packs' that were (bits by index).
+
+        `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
+        """
         verdict = finding.verdict
         if verdict.action is Action.BLOCK:
-            return verdict
+            return verdict, 0
         rate = client.rate
         tat = 0.0
         if rate is not None:
             tat = self._client_tats.get(client.name)
-            if not rate.conforms(tat, now):
+            if not later and not rate.conforms(tat, now):
                 # The one case where 0x58 speaks to the right party.
-                return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored)
+                return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
         allowed_by_rule = verdict.action is Action.ALLOW and verdict.rules
+        debited = 0
         if self.rules.limits and not allowed_by_rule:
-            verdict = self._limited(finding, sender, destinations, client, now)
+            verdict, debited = self._limited(finding, sender, destinations, client, now, admitted)
         if rate is not None and not verdict.refused:
             self._client_tats.set(client.name, rate.debited(tat, now, max(1, len(destinations))), now)
-        return verdict
+        return verdict, debited
 
-    def _limited(
-        self, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client, now: float
-    ) -> Verdict:
-        """The verdict with the packs' limits in it; debits them when the message passes."""
+    def _limited(  # noqa: PLR0917  # as `decide_pdu`
+        self,
+        finding: Finding,
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        admitted: int,
+    ) -> tuple[Verdict, int]:
+        """The verdict with the packs' limits in it, and those debited; none is when the message does not pass."""
         verdict = finding.verdict
         counted: list[Counted] = []
         for index, (limit, test, _) in enumerate(self.rules.compiled_limits):
-            if test is None or any(test(facts.bits) for facts in finding.readings):
+            if test is None or any(test(facts.bits, facts.bits) for facts in finding.readings):
                 messages = 1 if limit.per is LimitKey.DESTINATION else max(1, len(destinations))  # submit_multi: many
                 counted += [
                     Counted(index, key, messages) for key in _keys(limit, finding, sender, destinations, client)
                 ]
         if not counted:
-            return verdict
-        exceeded = self._limiter.exceeded(counted, now)
+            return verdict, 0
+        exceeded = self._limiter.exceeded([entry for entry in counted if not admitted >> entry.limit & 1], now)
         for index in sorted(exceeded):
             verdict = _with_limit(verdict, self.rules.compiled_limits[index])
-        if not verdict.refused:  # what passes over a limit that only flags or monitors is not debited there: GCRA
-            self._limiter.debit([entry for entry in counted if entry.limit not in exceeded], now)
-        return verdict
+        if verdict.refused:
+            return verdict, 0
+        # What passes over a limit that only flags or monitors is not debited there: GCRA.
+        debited = [entry for entry in counted if entry.limit not in exceeded]
+        self._limiter.debit(debited, now)
+        return verdict, reduce(or_, (1 << entry.limit for entry in debited), 0)
 
 
 def readings(view: TextView) -> tuple[Reading, ...]:

@@ -46,7 +46,9 @@ from smsgate.settings import (
     ListenerSettings,
     ListenerTls,
     OnFault,
+    OnOverflow,
     OnOverload,
+    SegmentSettings,
     Settings,
     Statuses,
     TcpSettings,
@@ -72,6 +74,7 @@ _UnknownCommands = Annotated[
     UnknownCommands, PlainValidator(partial(choice, {str(word): word for word in UnknownCommands}))
 ]
 _OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
+_OnOverflow = Annotated[OnOverflow, PlainValidator(partial(choice, {str(word): word for word in OnOverflow}))]
 _OnOverload = Annotated[OnOverload, PlainValidator(partial(choice, {str(word): word for word in OnOverload}))]
 _EVENT_LOOPS: Final[dict[str, Literal["uvloop", "asyncio"]]] = {"uvloop": "uvloop", "asyncio": "asyncio"}
 
@@ -204,6 +207,14 @@ class _Caps(Form):
         return Caps(self.sessions, self.sessions_per_address, self.binds_per_client, self.failed_binds_per_minute)
 
 
+class _Segments(Form):
+    expire: Duration = _DEFAULTS.segments.expire_s
+    overflow: _OnOverflow = _DEFAULTS.segments.overflow
+
+    def settings(self) -> SegmentSettings:
+        return SegmentSettings(self.expire, self.overflow)
+
+
 class _Timers(Form):
     session_init: Timer = _DEFAULTS.timers.session_init_s
     pdu_read: Timer = _DEFAULTS.timers.pdu_read_s
@@ -231,6 +242,7 @@ class _Config(Form):
     metrics: _Metrics | None = None
     clients: dict[SystemId, _Client] = Field(default_factory=dict)
     caps: _Caps = _Caps()
+    segments: _Segments = _Segments()
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
     workers: Workers = _DEFAULTS.workers
@@ -261,6 +273,7 @@ def load_settings(path: Path) -> Settings:
         metrics=form.metrics.bind if form.metrics else None,
         clients={name: client.settings() for name, client in form.clients.items()},
         caps=form.caps.settings(),
+        segments=form.segments.settings(),
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
         workers=form.workers,

@@ -78,6 +78,9 @@ class Tag(IntEnum):
     """TLV tags that are read; all others are only forwarded (SMPP 3.4, 5.3.2)."""
 
     RECEIPTED_MESSAGE_ID = 0x001E
+    SAR_MSG_REF_NUM = 0x020C
+    SAR_TOTAL_SEGMENTS = 0x020E
+    SAR_SEGMENT_SEQNUM = 0x020F
     SC_INTERFACE_VERSION = 0x0210
     MESSAGE_PAYLOAD = 0x0424
     MESSAGE_STATE = 0x0427

@@ -43,13 +43,16 @@ _BIND: Final = re.compile(_STRING + _SKIPPED * 2 + rb"..." + _SKIPPED, re.DOTALL
 
 _SUBMIT: Final = int(Command.SUBMIT_SM)
 _DELIVER: Final = int(Command.DELIVER_SM)
+_SAR_TAGS: Final = (Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM)
+_SAR_REFERENCE: Final = Tag.SAR_MSG_REF_NUM.to_bytes(2, "big")
 UNKNOWN_CODING: Final = -1
 """data_coding of a request that names none (replace_sm), or that could not be parsed: every reading is plausible."""
 
 
 class TextView(NamedTuple):
     """What a text-bearing request says. `bodies` are the octets of its texts, user data headers included; `stray` what no
-    field and no TLV claims, which some SMSC may show all the same."""
+    field and no TLV claims, which some SMSC may show all the same; `sar` reference, total and part as its SAR TLVs have
+    them (3.4, 5.3.2.22-24)."""
 
     source: bytes
     destinations: tuple[bytes, ...]
@@ -57,6 +60,7 @@ class TextView(NamedTuple):
     data_coding: int
     bodies: tuple[bytes, ...]
     stray: bytes = b""
+    sar: tuple[int, int, int] | None = None
     malformed: bool = False
 
 
@@ -85,8 +89,10 @@ def _malformed(data: bytes, body: int, end: int) -> TextView:
     return TextView(b"", (), udhi=False, data_coding=UNKNOWN_CODING, bodies=(data[body:end],), malformed=True)
 
 
-def _texts(data: bytes, position: int, sm_length: int, end: int) -> tuple[tuple[bytes, ...], bytes] | None:
-    """short_message and every message_payload, and the stray octets. None when sm_length runs over the PDU."""
+def _texts(
+    data: bytes, position: int, sm_length: int, end: int
+) -> tuple[tuple[bytes, ...], bytes, tuple[int, int, int] | None] | None:
+    """short_message and every message_payload, the stray octets, the SAR TLVs. None when sm_length runs over the PDU."""
     tail = position + sm_length
     if tail > end:
         return None
@@ -94,7 +100,18 @@ def _texts(data: bytes, position: int, sm_length: int, end: int) -> tuple[tuple[
     bodies = tuple(data[a:b] for a, b in payloads)
     if sm_length or not bodies:
         bodies = (data[position:tail], *bodies)
-    return bodies, data[stray:end].strip(b"\0")
+    return bodies, data[stray:end].strip(b"\0"), _sar(data, tail, end)
+
+
+def _sar(data: bytes, start: int, end: int) -> tuple[int, int, int] | None:
+    """Reference, total and part; None unless all three are there. Of repeated ones the last counts."""
+    if data.find(_SAR_REFERENCE, start, end) < 0:
+        return None
+    found = [tlv.values(data, start, end, tag)[0] for tag in _SAR_TAGS]
+    if not all(found):
+        return None
+    reference, total, part = (int.from_bytes(data[slice(*values[-1])], "big") for values in found)
+    return reference, total, part
 
 
 def _data_sm(data: bytes, body: int, end: int) -> TextView | None:

@@ -104,6 +104,22 @@ def collapse(folded: str) -> str:
     return f" {' '.join(folded.split())} "
 
 
+def fold_part(text: str, words: str) -> str:
+    """The folded view of a text that is cut out of a longer one: `words` (its own folded view) with a blank at an end only
+    where the text has one, so that what is glued together here is glued as the whole would be."""
+    first = next(filter(None, (_FOLD[ord(char)] for char in text)), "")
+    if not words.strip(" "):
+        return " " if first else ""
+    last = next(filter(None, (_FOLD[ord(char)] for char in reversed(text))), "")
+    start = 0 if first.startswith(" ") else 1
+    return words[start:] if last.endswith(" ") else words[start:-1]
+
+
+def glue(folded: str, following: str) -> str:
+    """The folded view of two neighbouring parts together."""
+    return folded + following[1:] if folded.endswith(" ") and following.startswith(" ") else folded + following
+
+
 def fold_with_offsets(text: str) -> tuple[str, list[int]]:
     """The folded view, and for each of its characters the index in `text` it comes from. For `explain`: slow and plain."""
     folded = [" "]
