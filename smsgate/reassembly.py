@@ -222,11 +222,16 @@ class Segments:
         if before is None or before.digest != edges.digest:
             excusing = before is None and total == known.total
             for line, evidence in enumerate(lines):
+                so_far = evidence
+                if not excusing:
+                    so_far = evidence._replace(excuses=0)
+                if before is not None:  # for handsets that keep it; its neighbours may come later
+                    replaced = Window(END, *_of_line(before.pieces, line), END)
+                    so_far, _ = rules.add(so_far, replaced, excusing=False)
                 left = self._beside(known.kept, range(number - 1, 0, -1), line)
                 right = self._beside(known.kept, range(number + 1, total + 1), line)
-                words, text = pieces[line] if line < len(pieces) else pieces[0]
-                so_far = evidence if excusing else evidence._replace(excuses=0)
-                lines[line], links[line] = rules.add(so_far, Window(left, words, text, right), excusing=excusing)
+                window = Window(left, *_of_line(pieces, line), right)
+                lines[line], links[line] = rules.add(so_far, window, excusing=excusing)
         later = before is None and bool(known.kept)
         complete = len(known.kept) + (before is None) >= total and all(
             each in known.kept or each == number for each in range(1, total + 1)
@@ -248,7 +253,7 @@ class Segments:
             if edges is None or (len(words) > self._reach and len(text) > EDGE_CHARS):
                 whole = False
                 break
-            piece = edges.pieces[line] if line < len(edges.pieces) else edges.pieces[0]
+            piece = _of_line(edges.pieces, line)
             if len(words) <= self._reach:
                 words = glue(piece.words, words) if leftwards else glue(words, piece.words)
             if len(text) <= EDGE_CHARS:
@@ -342,6 +347,11 @@ def _edges(pieces: tuple[Piece, ...], reach: int) -> Edges:
     for words, text in kept:
         octets += getsizeof(words) + getsizeof(text)
     return Edges(kept, hash(pieces), octets)
+
+
+def _of_line(pieces: tuple[Piece, ...], line: int) -> Piece:
+    """The reading of a part in a line: the declared one where it has none of that rank."""
+    return pieces[line] if line < len(pieces) else pieces[0]
 
 
 def _last_tokens(text: str) -> str:
