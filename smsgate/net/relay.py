@@ -140,7 +140,7 @@ class Relay:
         admission: Admission,
         overload: Overload,
         address: Address,
-        on_bound: Callable[[Relay], None],
+        on_bind: Callable[[Relay], None],
         on_end: Callable[[Relay], None],
     ) -> None:
         self.number = number
@@ -173,7 +173,7 @@ class Relay:
         self.overload = overload
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
-        self.on_bound = on_bound
+        self.on_bind = on_bind
         self.on_end = on_end
         self.settle_s = settings.drain_timeout_s / 2
         self.settling = False  # drain: reading downstream has stopped, answers in flight arrive
@@ -304,6 +304,8 @@ class Relay:
         session = self.session
         match session.state:
             case State.BINDING:
+                if self.downstream.tap is None:
+                    self.on_bind(self)
                 if not self.upstream.connected:
                     self.connecting = self.loop.create_task(self._connect())
             case State.BOUND:
@@ -314,7 +316,6 @@ class Relay:
                 session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.verdicts = self.metrics.messages[self.client.label]
                 log.info("bound: client %r from %s", self.client.name, self.address)
-                self.on_bound(self)
             case State.OPEN:
                 self.metrics.binds_refused += 1
                 self.admission.failed(session.system_id, self.address.host, perf_counter())
@@ -422,9 +423,11 @@ class Relay:
     def drain(self) -> None:
         """Begin to end the session: let answers in flight arrive, unbind the ESME, then upstream. A bind that may be on its
         way is let through first: the sender would take a closed connection for an outage."""
+        state = self.session.state
+        if self.settling or state in {State.UNBINDING_ESME, State.UNBINDING_SMSC}:  # kicked, and now the gate ends
+            return
         self.settling = True
         self.loop.call_later(self.settle_s, self._unbind)
-        state = self.session.state
         if state in {State.OPEN, State.BINDING}:
             return
         if state not in {State.BOUND, State.ESME_ENDED} or not self.session.awaited_smsc:
