@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from time import perf_counter
 from typing import cast
@@ -71,6 +72,8 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets of the peer."""
+        if self.relay.ended:
+            return
         if self.tap is not None:
             self.tap.said(data)
         self.framer.feed(data)
@@ -82,7 +85,8 @@ class Side(asyncio.Protocol):
         self.at_eof = True
         if not self.turn_queued:
             self.relay.turn(self)
-        return self.transport.can_write_eof()  # TLS has no half-close: its transport closes
+        # TLS has no half-close: its transport closes. So does one that has only been waiting for this.
+        return self.transport.can_write_eof() and not self.relay.ended
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
@@ -117,12 +121,21 @@ class Side(asyncio.Protocol):
             and self.transport.can_write_eof()
         ):
             self.eof_written = True
-            self.transport.write_eof()
+            with suppress(OSError):  # the peer has reset the connection, and nobody has read that yet
+                self.transport.write_eof()
 
-    def close(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Send what is queued, then close; cut off after CLOSE_S a peer that doesn't read."""
+    def close(self, loop: asyncio.AbstractEventLoop, peer_may_send: bool = False) -> None:
+        """Send what is queued, then close; cut off after CLOSE_S a peer that doesn't read.
+
+        Closing a socket with octets unread resets it, and the kernel drops what is still to be sent (RFC 1122, 4.2.2.13).
+        So that no answer is lost, a peer that may be sending is told the end and read, to no use, until its own.
+        """
         if self.connected and not self.transport.is_closing():
-            self.transport.close()
+            if peer_may_send and not self.at_eof and self.transport.can_write_eof():
+                self.end()
+                self.read(True)
+            else:
+                self.transport.close()
             loop.call_later(CLOSE_S, self.transport.abort)
 
 
@@ -222,6 +235,8 @@ class Relay:
         if session.state is not state:
             self._moved(state)
         self._write()
+        if side is self.downstream and session.waiting:  # this may have been the answer that the SMSC's request waits for
+            self._queue_turn(self.upstream)
         if more:
             side.read(False)
             self._queue_turn(side)
@@ -413,7 +428,7 @@ class Relay:
         self._write()
         if self.connecting is not None:
             self.connecting.cancel()
-        self.downstream.close(self.loop)
+        self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
         if self.client is not None:
             log.info("ended: client %r from %s: %s", self.client.name, self.address, reason)
