@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from operator import and_, or_
+from operator import or_
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
@@ -126,9 +126,12 @@ class Policy:
             return NO_ROOM
         if not arrivals:
             return self.decide(texts, sender, view.destinations, client, now)
-        finding = max((arrival.finding for arrival in arrivals), key=lambda each: each.verdict.action.strictness)
-        later = all(arrival.later for arrival in arrivals)
-        admitted = reduce(and_, (arrival.limits for arrival in arrivals))
+        finding, later, admitted = arrivals[0].finding, arrivals[0].later, arrivals[0].limits
+        for arrival in arrivals[1:]:
+            if arrival.finding.verdict.action.strictness > finding.verdict.action.strictness:
+                finding = arrival.finding
+            later = later and arrival.later
+            admitted &= arrival.limits
         verdict, limits = self._admit(finding, sender, view.destinations, client, now, later=later, admitted=admitted)
         for arrival in arrivals:
             if finding.verdict.refused:

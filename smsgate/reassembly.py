@@ -321,7 +321,7 @@ def places(view: TextView) -> list[Place]:
 
 
 def _last_digits(destination: bytes) -> bytes:
-    return _NO_DIGITS.sub(b"", destination)[-KEY_DIGITS:]
+    return (destination if destination.isdigit() else _NO_DIGITS.sub(b"", destination))[-KEY_DIGITS:]
 
 
 def _pieces(readings: Sequence[Reading]) -> tuple[Piece, ...]:
@@ -336,17 +336,16 @@ def _pieces(readings: Sequence[Reading]) -> tuple[Piece, ...]:
 
 
 def _edges(pieces: tuple[Piece, ...], reach: int) -> Edges:
-    kept = tuple(
-        Piece(
+    kept = []
+    octets = PART_OCTETS
+    for words, text in pieces:
+        piece = Piece(
             words if len(words) <= 2 * reach else words[:reach] + words[-reach:],
             text if len(text) <= 2 * EDGE_CHARS else text[:EDGE_CHARS] + text[-EDGE_CHARS:],
         )
-        for words, text in pieces
-    )
-    octets = PART_OCTETS
-    for words, text in kept:
-        octets += getsizeof(words) + getsizeof(text)
-    return Edges(kept, hash(pieces), octets)
+        octets += getsizeof(piece.words) + getsizeof(piece.text)
+        kept.append(piece)
+    return Edges(tuple(kept), hash(pieces), octets)
 
 
 def _of_line(pieces: tuple[Piece, ...], line: int) -> Piece:

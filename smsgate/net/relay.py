@@ -235,7 +235,9 @@ class Relay:
         if session.state is not state:
             self._moved(state)
         self._write()
-        if side is self.downstream and session.waiting:  # this may have been the answer that the SMSC's request waits for
+        if (
+            side is self.downstream and session.waiting
+        ):  # this may have been the answer that the SMSC's request waits for
             self._queue_turn(self.upstream)
         if more:
             side.read(False)

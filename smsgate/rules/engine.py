@@ -251,7 +251,8 @@ class RuleSet:
         origin = self._origin(sender, client)
         known = self._closed if complete else self._open
         judged = [known(evidence, origin) for evidence in readings]
-        verdict = self._verdict([self._hits(bits, excuses) for bits, excuses in judged])
+        hits = [self._hits(bits, excuses) for bits, excuses in judged]
+        verdict = self._verdict(hits) if any(hits) else PASS
         if verdict.refused and not complete and self._allowing and all(map(self._may_allow, judged)):
             verdict = PASS
         return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])

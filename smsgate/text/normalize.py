@@ -16,7 +16,7 @@ serves for every 8-bit alphabet (`byte_table`), and `fold_with_offsets` can lead
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Mn", "Me"})
@@ -107,12 +107,20 @@ def collapse(folded: str) -> str:
 def fold_part(text: str, words: str) -> str:
     """The folded view of a text that is cut out of a longer one: `words` (its own folded view) with a blank at an end only
     where the text has one, so that what is glued together here is glued as the whole would be."""
-    first = next(filter(None, (_FOLD[ord(char)] for char in text)), "")
-    if not words.strip(" "):
+    first = _first_visible(text)
+    if words.isspace():
         return " " if first else ""
-    last = next(filter(None, (_FOLD[ord(char)] for char in reversed(text))), "")
     start = 0 if first.startswith(" ") else 1
-    return words[start:] if last.endswith(" ") else words[start:-1]
+    return words[start:] if _first_visible(reversed(text)).endswith(" ") else words[start:-1]
+
+
+def _first_visible(text: Iterable[str]) -> str:
+    """What the first character that is not invisible folds to."""
+    for char in text:
+        folded = _FOLD[ord(char)]
+        if folded:
+            return folded
+    return ""
 
 
 def glue(folded: str, following: str) -> str:
