@@ -9,22 +9,30 @@ debited unchecked, each once. Pure but for the state of limits and segments: no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
-from smsgate.reassembly import Segments
-from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, Verdict, link_host_key
+from smsgate.reassembly import Arrival, Segments, may_be_part
+from smsgate.rules.engine import (
+    AMBIGUOUS_BODY,
+    DEFAULT_STATUS,
+    CompiledLimit,
+    Finding,
+    RuleSet,
+    Verdict,
+    link_host_key,
+)
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
-from smsgate.smpp import udh
-from smsgate.smpp.coding import plausible
+from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
+from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
 
 MAX_CLIENTS: Final = 100_000
@@ -32,14 +40,15 @@ MAX_CLIENTS: Final = 100_000
 
 
 class Client:
-    """One `system_id`: its label in metrics, its settings and its rate."""
+    """One `system_id`: its label in metrics, its settings, its default alphabet and its rate."""
 
-    __slots__ = ("label", "name", "rate", "settings")
+    __slots__ = ("alphabet", "label", "name", "rate", "settings")
 
     def __init__(self, name: str, clients: dict[str, ClientSettings]) -> None:
         self.name = name
         self.label = name if name in clients else OTHER_CLIENT
         self.settings = clients.get(self.label, ClientSettings())
+        self.alphabet = coding.BY_NAME[self.settings.default_alphabet]
         rate = self.settings.rate_per_s
         self.rate = None if rate is None else Gcra.of(rate, self.settings.burst)
 
@@ -70,9 +79,12 @@ class Policy:
         self,
         rules: RuleSet,
         clients: dict[str, ClientSettings] | None = None,
+        canned: Mapping[int, str] | None = None,
         segments: SegmentSettings = SegmentSettings(),  # noqa: B008  # frozen
     ) -> None:
+        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id."""
         self._clients = clients or {}
+        self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
         self.segments = Segments(segments.expire_s, rules.longest_word)
         self._on_overflow = segments.overflow
         self._client_tats = ArrivalTable(MAX_CLIENTS)
@@ -100,45 +112,91 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        texts = readings(view)
-        if view.udhi or view.sar is not None:
-            verdict = self._decide_part(view, texts, sender, client, now)
+        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        texts = self.readings(view, client)
+        if may_be_part(view):
+            verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
-            verdict = self.decide(texts, sender, view.destinations, client, now)
+            verdict = self.decide(texts, sender, view.destinations, client, now, carrier)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             verdict = MALFORMED
         if verdict.refused and self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return verdict
 
-    def decide(
-        self, texts: Sequence[Reading], sender: str, destinations: Sequence[bytes], client: Client, now: float
+    def decide_mo(  # noqa: PLR0917  # as `decide_pdu`
+        self, command: int, data: bytes, start: int, end: int, client: Client, now: float
     ) -> Verdict:
-        """Decide on one message and debit what it counts for, if it passes."""
-        return self._admit(self.rules.check(texts, sender, client.name), sender, destinations, client, now)[0]
+        """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
 
-    def _decide_part(
-        self, view: TextView, texts: Sequence[Reading], sender: str, client: Client, now: float
+        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
+        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        """
+        view = text_view(command, data, start, end)
+        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        texts = self.readings(view, client)
+        finding, arrivals = self._check_part(view, texts, client, now, carrier)
+        self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
+        verdict = finding.verdict
+        if not verdict.refused:
+            return verdict
+        if self._monitors(client):
+            return Verdict(monitored=verdict.rules + verdict.monitored)
+        return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
+
+    def readings(self, view: TextView, client: Client) -> tuple[Reading, ...]:
+        """The plausible readings of a PDU's text, and the text that the SMSC would put in its place."""
+        if view.canned and view.canned in self._canned:
+            return (*readings(view, client.alphabet), self._canned[view.canned])
+        return readings(view, client.alphabet)
+
+    def decide(  # noqa: PLR0917
+        self,
+        texts: Sequence[Reading],
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        carrier: int = 0,
     ) -> Verdict:
-        """Decide on what may be a segment, by what has come of its message. Of several messages the strictest verdict counts."""
-        arrivals = self.segments.arrive(self.rules, view, texts, client.name, now)
-        if arrivals is None and self._on_overflow is OnOverflow.REJECT:
-            return NO_ROOM
-        if not arrivals:
-            return self.decide(texts, sender, view.destinations, client, now)
-        finding, later, admitted = arrivals[0].finding, arrivals[0].later, arrivals[0].limits
-        for arrival in arrivals[1:]:
-            if arrival.finding.verdict.action.strictness > finding.verdict.action.strictness:
-                finding = arrival.finding
-            later = later and arrival.later
-            admitted &= arrival.limits
+        """Decide on one message and debit what it counts for, if it passes. `carrier`: facts of the PDU it came in."""
+        finding = self.rules.check(texts, sender, client.name, carrier)
+        return self._admit(finding, sender, destinations, client, now)[0]
+
+    def _decide_part(  # noqa: PLR0917
+        self, view: TextView, texts: Sequence[Reading], sender: str, client: Client, now: float, carrier: int
+    ) -> Verdict:
+        """Decide on what may be a segment, by what has come of its message."""
+        finding, arrivals = self._check_part(view, texts, client, now, carrier)
+        later = bool(arrivals) and all(arrival.later for arrival in arrivals)
+        admitted = reduce(and_, (arrival.limits for arrival in arrivals), -1) if later else 0
         verdict, limits = self._admit(finding, sender, view.destinations, client, now, later=later, admitted=admitted)
+        self._remember(arrivals, finding.verdict, verdict, limits, now)
+        return verdict
+
+    def _check_part(
+        self, view: TextView, texts: Sequence[Reading], client: Client, now: float, carrier: int
+    ) -> tuple[Finding, list[Arrival]]:
+        """The strictest finding on a PDU as part of what it says it is part of; and alone, if of nothing or only by a header that
+        was not announced."""
+        arrivals = self.segments.arrive(self.rules, view, texts, client.name, now, carrier)
+        if arrivals is None and self._on_overflow is OnOverflow.REJECT:
+            return Finding(NO_ROOM, ()), []
+        arrivals = arrivals or []
+        findings = [arrival.finding for arrival in arrivals]
+        if not (arrivals and (view.udhi or view.sar)):
+            findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier))
+        return max(findings, key=lambda finding: finding.verdict.action.strictness), arrivals
+
+    def _remember(
+        self, arrivals: Sequence[Arrival], by_rules: Verdict, verdict: Verdict, limits: int, now: float
+    ) -> None:
+        """Keep the part if it goes through, poison its message if rules refuse it; a limit's refusal leaves no trace."""
         for arrival in arrivals:
-            if finding.verdict.refused:
-                self.segments.refuse(arrival, finding.verdict, now)
+            if by_rules.refused:
+                self.segments.refuse(arrival, by_rules, now)
             elif not verdict.refused:
                 self.segments.keep(arrival, limits, now)
-        return verdict
 
     def _admit(
         self,
@@ -201,22 +259,9 @@ class Policy:
         # What passes over a limit that only flags or monitors is not debited there: GCRA.
         debited = [entry for entry in counted if entry.limit not in exceeded]
         self._limiter.debit(debited, now)
-        return verdict, reduce(or_, (1 << entry.limit for entry in debited), 0)
-
-
-def readings(view: TextView) -> tuple[Reading, ...]:
-    """The plausible readings of a PDU's text. Several bodies are read together: SMSCs differ in which one wins."""
-    alphabets = plausible(view.data_coding)
-    if len(view.bodies) == 1 and not view.stray:
-        body = view.bodies[0]
-        offsets = udh.text_offsets(body) if view.udhi else (0,)
-        return tuple([alphabet.read(body[offset:]) for offset in offsets for alphabet in alphabets])
-    bodies = [body[offset:] for body in view.bodies for offset in (udh.text_offsets(body) if view.udhi else (0,))]
-    if view.stray:
-        bodies.append(view.stray)
-    return tuple(
-        Reading.of_text(" ".join(alphabet.read(body).text for body in bodies), alphabet.name) for alphabet in alphabets
-    )
+        limits = self.rules.limits
+        lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
+        return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
 
 
 def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:

@@ -14,8 +14,9 @@ A part number that comes again with the same text is a retry. With another text 
 handsets and is ignored by others. So what both say counts, but nothing said so far excuses any more (`not official(cpf)`), and
 a poisoned set is judged again. Totals that disagree have the same effect.
 
-A part has a reading in each alphabet that is plausible for it. Readings of the same rank make a line: an SMSC that takes
-data_coding 0 for Latin-1 does so in every part. Each line is judged as one text, and the strictest verdict counts.
+A part has a reading in each alphabet that is plausible for it. Readings in one alphabet make a line, together with the first
+readings of the parts that have none in it: an SMSC that takes data_coding 0 for Latin-1 does so in every part. Each line is
+judged as one text, and the strictest verdict counts.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ REFUSED_OCTETS: Final = 128
 ENDED_AT_ONCE: Final = 8
 """Sets whose time is up that are dropped as one part comes: no part waits for thousands."""
 
+DECLARED: Final = ""
+"""The line of the first readings."""
+
 _NO_DIGITS: Final = re.compile(rb"\D+")
 
 
@@ -81,7 +85,7 @@ class Edges(NamedTuple):
     """What is kept of a part that went through: as much of each reading as windows of its neighbours may show. `digest` tells its
     whole text from others."""
 
-    pieces: tuple[Piece, ...]
+    pieces: Mapping[str, Piece]
     digest: int
     octets: int
 
@@ -96,7 +100,7 @@ class Arrival(NamedTuple):
     place: Place
     edges: Edges
     finding: Finding
-    lines: tuple[Evidence, ...]
+    lines: Mapping[str, Evidence]
     complete: bool = False
     later: bool = False
     limits: int = 0
@@ -112,7 +116,7 @@ class _Set:
         self.total = total
         self.ends = ends
         self.kept: dict[int, Edges] = {}
-        self.lines: tuple[Evidence, ...] = (Evidence(),)
+        self.lines: Mapping[str, Evidence] = {DECLARED: Evidence()}
         self.limits = 0
         self.verdict: Verdict | None = None
         self.refused: dict[int, int] = {}
@@ -147,10 +151,13 @@ class Segments:
         self._client_octets: Counter[str] = Counter()
         self._octets = 0
 
-    def arrive(
-        self, rules: RuleSet, view: TextView, readings: Sequence[Reading], client: str, now: float
+    def arrive(  # noqa: PLR0917  # called once a part
+        self, rules: RuleSet, view: TextView, readings: Sequence[Reading], client: str, now: float, carrier: int = 0
     ) -> list[Arrival] | None:
-        """Judge a PDU as a part: once for each destination. Empty when it is none, None when there is no room for it."""
+        """Judge a PDU as a part: once for each destination. Empty when it is none, None when there is no room for it.
+
+        `carrier`: facts of the PDU.
+        """
         where = places(view)
         if not where:
             return []
@@ -167,7 +174,7 @@ class Segments:
                 if refusal is not None:
                     arrivals.append(Arrival(key, place, edges, Finding(refusal, ()), known.lines))
                 elif self._has_room(client, edges.octets):
-                    arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender))
+                    arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender, carrier))
                 else:
                     self.overflowed += 1
                     return None
@@ -210,36 +217,35 @@ class Segments:
         known: _Set,
         key: Key,
         place: Place,
-        pieces: tuple[Piece, ...],
+        pieces: Mapping[str, Piece],
         edges: Edges,
         sender: str,
+        carrier: int,
     ) -> Arrival:
         number, total = place.number, place.total
         before = known.kept.get(number)
-        lines = list(known.lines)
-        lines += lines[:1] * (len(pieces) - len(lines))
+        lines = dict(known.lines)
+        for line in pieces:
+            lines.setdefault(line, lines[DECLARED])  # the first readings of all parts so far
         links: list[tuple[Link, ...]] = [()] * len(lines)
         if before is None or before.digest != edges.digest:
             excusing = before is None and total == known.total
-            for line, evidence in enumerate(lines):
-                so_far = evidence
-                if not excusing:
-                    so_far = evidence._replace(excuses=0)
+            for index, (line, evidence) in enumerate(lines.items()):
+                so_far = evidence if excusing else evidence._replace(excuses=0)
                 if before is not None:  # for handsets that keep it; its neighbours may come later
-                    replaced = Window(END, *_of_line(before.pieces, line), END)
-                    so_far, _ = rules.add(so_far, replaced, excusing=False)
+                    so_far, _ = rules.add(so_far, Window(END, *_of_line(before.pieces, line), END), excusing=False)
                 left = self._beside(known.kept, range(number - 1, 0, -1), line)
                 right = self._beside(known.kept, range(number + 1, total + 1), line)
                 window = Window(left, *_of_line(pieces, line), right)
-                lines[line], links[line] = rules.add(so_far, window, excusing=excusing)
+                lines[line], links[index] = rules.add(so_far, window, excusing=excusing, carrier=carrier)
         later = before is None and bool(known.kept)
         complete = len(known.kept) + (before is None) >= total and all(
             each in known.kept or each == number for each in range(1, total + 1)
         )
-        finding = rules.check_parts(lines, links, sender, key.client, complete=complete)
-        return Arrival(key, place, edges, finding, tuple(lines), complete, later, known.limits if later else 0)
+        finding = rules.check_parts(tuple(lines.values()), links, sender, key.client, complete=complete)
+        return Arrival(key, place, edges, finding, lines, complete, later, known.limits if later else 0)
 
-    def _beside(self, kept: Mapping[int, Edges], numbers: range, line: int) -> Neighbours:
+    def _beside(self, kept: Mapping[int, Edges], numbers: range, line: str) -> Neighbours:
         """What is known on one side of a part: `numbers` are those of the parts there, the nearest first."""
         if not numbers:
             return END
@@ -299,18 +305,23 @@ class Segments:
             del self._client_octets[key.client]
 
 
+def may_be_part(view: TextView) -> bool:
+    """False only when `places` finds none."""
+    return view.udhi or view.sar is not None or len(view.bodies) > 1 or udh.suspected(view.bodies[0])
+
+
 def places(view: TextView) -> list[Place]:
     """Where in which messages a PDU says that its text stands: mostly nowhere; in several when its headers disagree. Of two
     places in one message the header of the text counts, which is what the handset sees.
 
     What can't be (a total or number of 0, a number beyond the total) is no place, and one part of one is a whole message.
+    A header counts even if the PDU does not announce it: not every SMSC heeds that.
     """
     found = [Place(*view.sar)] if view.sar is not None else []
-    if view.udhi:
-        for body in view.bodies:
-            header = udh.read(body)
-            if header is not None and header.reference is not None:
-                found.append(Place(header.reference, header.total, header.part))
+    for body in view.bodies:
+        header = udh.read(body) if view.udhi or udh.suspected(body) else None
+        if header is not None and header.reference is not None:
+            found.append(Place(header.reference, header.total, header.part))
     return list(
         {
             place.reference & 0xFF: place
@@ -324,33 +335,40 @@ def _last_digits(destination: bytes) -> bytes:
     return (destination if destination.isdigit() else _NO_DIGITS.sub(b"", destination))[-KEY_DIGITS:]
 
 
-def _pieces(readings: Sequence[Reading]) -> tuple[Piece, ...]:
-    """The readings of a part, as one when they are all the same."""
-    pieces = []
+def _pieces(readings: Sequence[Reading]) -> dict[str, Piece]:
+    """The readings of a part by line; those that are like the first are it. Several in one alphabet, of several bodies, become
+    one text."""
+    pieces: dict[str, Piece] = {}
     for reading in readings:
         text = reading.text
-        words = fold_part(text, reading.words)
         # Without what can't be seen, else a flood of it would push a link out of the edges.
-        pieces.append(Piece(words, undisguised(text) if is_disguised(text) else text))
-    return tuple(pieces if any(piece != pieces[0] for piece in pieces) else pieces[:1])
+        piece = Piece(fold_part(text, reading.words), undisguised(text) if is_disguised(text) else text)
+        if not pieces:
+            pieces[DECLARED] = piece
+        elif piece != pieces[DECLARED]:
+            other = pieces.get(reading.alphabet)
+            if other is not None:
+                piece = Piece(glue(glue(other.words, " "), piece.words), f"{other.text}\n{piece.text}")
+            pieces[reading.alphabet] = piece
+    return pieces
 
 
-def _edges(pieces: tuple[Piece, ...], reach: int) -> Edges:
-    kept = []
+def _edges(pieces: Mapping[str, Piece], reach: int) -> Edges:
+    kept = {}
     octets = PART_OCTETS
-    for words, text in pieces:
+    for line, (words, text) in pieces.items():
         piece = Piece(
             words if len(words) <= 2 * reach else words[:reach] + words[-reach:],
             text if len(text) <= 2 * EDGE_CHARS else text[:EDGE_CHARS] + text[-EDGE_CHARS:],
         )
         octets += getsizeof(piece.words) + getsizeof(piece.text)
-        kept.append(piece)
-    return Edges(tuple(kept), hash(pieces), octets)
+        kept[line] = piece
+    return Edges(kept, hash(tuple(pieces.values())), octets)
 
 
-def _of_line(pieces: tuple[Piece, ...], line: int) -> Piece:
-    """The reading of a part in a line: the declared one where it has none of that rank."""
-    return pieces[line] if line < len(pieces) else pieces[0]
+def _of_line(pieces: Mapping[str, Piece], line: str) -> Piece:
+    """The reading of a part in a line: the first where it has none of its own."""
+    return pieces.get(line) or pieces[DECLARED]
 
 
 def _last_tokens(text: str) -> str:

@@ -92,7 +92,7 @@ class Gate:
     """A policy and a clock; parts as UCS-2 unless told otherwise."""
 
     def __init__(self, rules: RuleSet = RULES, client: ClientSettings | None = None, **settings: Any) -> None:
-        self.policy = Policy(rules, {"bank1": client or ClientSettings()}, SegmentSettings(**settings))
+        self.policy = Policy(rules, {"bank1": client or ClientSettings()}, segments=SegmentSettings(**settings))
         self.client = self.policy.client("bank1")
         self.now = 1000.0
 
@@ -226,7 +226,7 @@ def test_parts_of_different_messages_do_not(fields: dict[str, Any]) -> None:
     ("fields", "expected"),
     [
         ({"text": b"\x05\x00\x03\x2a\x02\x01x", "esm_class": pdus.UDHI}, [Place(0x2A, 2, 1)]),
-        ({"text": b"\x05\x00\x03\x2a\x02\x01x"}, []),
+        ({"text": b"\x05\x00\x03\x2a\x02\x01x"}, [Place(0x2A, 2, 1)]),
         ({"text": b"\x05\x00\x03\x2a\x00\x01x", "esm_class": pdus.UDHI}, []),
         ({"text": b"\x05\x00\x03\x2a\x02\x00x", "esm_class": pdus.UDHI}, []),
         ({"text": b"\x05\x00\x03\x2a\x02\x03x", "esm_class": pdus.UDHI}, []),
@@ -266,12 +266,38 @@ def test_headers_that_disagree_put_the_text_into_both_messages() -> None:
     assert [gate.part(2, 2, "ire", reference=reference) for reference in (9, 8, 7)] == [0, 0x66, 0x66]
 
 
-def test_readings_of_one_rank_make_a_text() -> None:
-    """data_coding 4 names no alphabet; UCS-2 under it is the third plausible one."""
-    gate = Gate()
-    assert gate.part(1, 3, "Votre été CPF exp", data_coding=4) == 0
+def test_readings_in_one_alphabet_make_a_text() -> None:
+    """data_coding 4 names no alphabet: each part has several readings."""
+    gate = Gate(PLAIN)
+    assert gate.part(1, 3, "Votre été, CPF, exp", data_coding=4) == 0
     assert gate.part(3, 3, "?", alphabet="ascii") == 0
     assert gate.part(2, 3, "ire", data_coding=4) == 0x66
+
+
+def test_a_header_that_is_not_announced_is_read_both_ways() -> None:
+    gate = Gate()
+    text = "Votre CPF, vite : voir evil.net avant la fin du mois"
+    assert gate.part(1, 2, text, esm_class=0, alphabet="ascii") == 0x66, (
+        "to a handset that shows all of it, this is all"
+    )
+    assert gate.part(1, 2, "Votre CPF exp", reference=8, esm_class=0, alphabet="ascii") == 0
+    assert gate.part(2, 2, "ire", reference=8) == 0x66
+
+
+def test_facts_of_the_carrier_are_facts_of_the_message() -> None:
+    gate = Gate(rule_set(rule("ambiguous_body and pull"), sets={"pull": ["expire"]}))
+    assert gate.part(1, 2, "Bonjour, ", payloads=[b"\x05\x00\x03\x07\x02\x01Bonjour, "]) == 0
+    assert gate.part(2, 2, "expire") == 0x66
+
+
+def test_what_the_smsc_delivers_in_parts() -> None:
+    """Rules only: no rate, no limit."""
+    gate = Gate(rule_set(*[rule("pull")], limit(LimitKey.CLIENT, 1), sets={"pull": ["expire"]}), ClientSettings(1.0, 1))
+    statuses = []
+    for number, text in enumerate(("Bonjour, exp", "ire ", "merci"), 1):
+        pdu = part(number, 3, text, command=pdus.DELIVER_SM)
+        statuses.append(gate.policy.decide_mo(pdus.DELIVER_SM, pdu, 0, len(pdu), gate.client, gate.now).status)
+    assert statuses == [0, 0x66, 0x66]
 
 
 # borders
@@ -443,6 +469,13 @@ def test_a_limit_that_a_later_part_meets_first_is_asked_then() -> None:
         assert gate.part(1, 3, "Bonjour, ", reference=reference) == 0
         assert gate.part(2, 3, "voir pay.com un de ces jours ", reference=reference) == status
         assert gate.part(3, 3, "merci", reference=reference) == 0, "its link has been counted"
+
+
+def test_a_host_is_asked_for_in_the_part_that_shows_it() -> None:
+    gate = Gate(rule_set(limit(LimitKey.LINK_HOST, 1)))
+    assert gate.part(1, 1, "voir pay.com") == 0
+    assert gate.part(1, 3, "voir evil.com un de ces jours, ") == 0
+    assert gate.part(2, 3, "voir pay.com un de ces jours, ") == 0x64
 
 
 # bounds
