@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from smsgate.rules.engine import RuleSet, Verdict, without_links
+from smsgate.rules.engine import RuleSet, Verdict
 from smsgate.text.disguise import disguised, display_order
 from smsgate.text.normalize import fold_with_offsets
 from smsgate.text.reading import Reading
-from smsgate.text.urls import Link, links, plain
+from smsgate.text.urls import Link, links, plain, without_links
 
 
 @dataclass(frozen=True, slots=True)
