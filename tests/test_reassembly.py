@@ -62,7 +62,8 @@ SCRAPS = [
     "www.orange.fr", "http://orange.fr.evil.com/x", "evil.com", "pay.com/orange/compte", "shop . com", "shop .fr", "a. com",
     "orange [dot] fr", "mon-compte-orange.com", "fin.Ensuite", "été", "1.2", "a@b.fr", "\u200b", "…", "!!", "www", "fr",
     "https://moncompteformation.gouv.fr@evil.com/", "orange [ point ] com", "il était une fois dans un pays",
-    "abonné fidèle", "http://pay.com?u=evil.com",
+    "abonné fidèle", "http://pay.com?u=evil.com", "v1te", "exp1re", "s0lde", "4rnaque", "СРF", "soIde",
+    "f4ctur3", "orange point com", "evil%2ecom", "e x p i r e", "s-o-l-d-e",
 ]  # fmt: skip
 texts = (
     st.lists(st.tuples(st.sampled_from(SCRAPS), st.sampled_from([" ", " ", " ", "", "  ", "\n", ", "])), min_size=1, max_size=12)

@@ -225,6 +225,13 @@ def test_all_imitators_are_where_they_are_looked_for() -> None:
     assert all(has_mixed_script(f"ca{letter}rte") and is_odd(letter) for letter in imitators())
 
 
+@pytest.mark.timeout(5)
+@given(st.text("a4 2", max_size=12))
+@example("12ab5a2")
+def test_words_of_a_part_need_not_end_in_a_blank(words: str) -> None:
+    assert may_be_disguised(words) in {True, False}
+
+
 def test_latin_octets_read_as_ucs2_are_no_disguise() -> None:
     """Such readings are judged beside the declared one, and each would pay for a second look."""
     for text in ("Bonjour, votre rendez-vous du 12 mars est reporté", "Merci de rappeler au 01 99 00 12 34 ce soir"):

@@ -28,6 +28,8 @@ MIN_TYPO_LETTERS: Final = 6
 """`anywhere` tokens, names, and keywords that ask for it are from this length on also found with one inner typo."""
 MIN_GLUED_LETTERS: Final = 3
 """Shorter `with_bait` tokens must be parted from the bait: `ca` glued to `mail` is camail."""
+MIN_UNCUT_LETTERS: Final = 5
+"""Keywords from this length on are found in letters whose word cuts are lost; shorter ones are in every long run."""
 MAX_GLUED_CHARS: Final = 63
 """RFC 1035: a label. Longer parts (senders, paths) are not segmented."""
 MAX_SLUG_WORDS: Final = 4
@@ -201,6 +203,16 @@ def automaton(words: Mapping[str, int]) -> ahocorasick.Automaton:
         built.add_word("\0", 0)  # an automaton without words can't iterate; folded text holds no NUL
     built.make_automaton()
     return built
+
+
+def without_blanks(words: Mapping[str, int]) -> dict[str, int]:
+    """The longer words as they are looked for where word cuts are lost."""
+    uncut: dict[str, int] = {}
+    for word, bits in words.items():
+        letters = word.replace(" ", "")
+        if len(letters) >= MIN_UNCUT_LETTERS:
+            uncut[letters] = uncut.get(letters, 0) | bits
+    return uncut
 
 
 def slips(word: str) -> set[str]:

@@ -20,7 +20,7 @@ from smsgate.rules.engine import (
     FACTS,
     FOREIGN_LINK,
     LINK,
-    WRITTEN_DOT,
+    SECOND_LOOK,
     CompiledLimit,
     CompiledRule,
     RuleSet,
@@ -109,7 +109,7 @@ class _Compiler:
         self.official_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
-        self._next_bit = WRITTEN_DOT
+        self._next_bit = SECOND_LOOK
         self._sets: dict[KeywordSet, int] = {}
         self._lists: dict[tuple[str, EntryList], int] = {}
         self._brands: dict[Brand, BrandBits] = {}

@@ -20,7 +20,7 @@ from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import Final, NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, Impersonation, automaton
+from smsgate.rules.brands import CACHE_ENTRIES, Impersonation, automaton, without_blanks
 from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
 from smsgate.smpp.constants import Status
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
@@ -44,10 +44,9 @@ FACTS: Final = {
 }
 """The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
 WRITTEN_DOT: Final = 1 << 5
-"""No fact: a link may be there that `may_hold_link` does not know of."""
-
-MIN_UNCUT_LETTERS: Final = 5
-"""Keywords from this length on are found in letters whose word cuts are lost; shorter ones are in every long run."""
+SECOND_LOOK: Final = 1 << 6
+"""No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,
+and they may be open until a later one."""
 
 DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}
 """0x66: formally a receiver's code, but the one that senders' stacks in the field do not retry. 0x64: not 0x58, which makes
@@ -167,7 +166,7 @@ class RuleSet:
         self.words = words
         self.labels = labels
         self._words = automaton({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
-        self.uncut = _without_blanks(words)
+        self.uncut = without_blanks(words)
         self._uncut = automaton(self.uncut)
         self._name_bits = name_bits
         self._official_bits = official_bits
@@ -264,9 +263,11 @@ class RuleSet:
         bits &= ~self._name_bits
         official, count = evidence.official, evidence.links
         new: tuple[Link, ...] = ()
-        may_hold_link = count < MAX_LINKS and (window.may_hold_link() or bits & WRITTEN_DOT != 0)
-        may_be_disguised = window.may_be_disguised()
-        if may_hold_link or names & ~evidence.bits or may_be_disguised:
+        if window.may_be_disguised():
+            bits |= SECOND_LOOK
+        suspected = evidence.bits | bits
+        may_hold_link = count < MAX_LINKS and (window.may_hold_link() or suspected & WRITTEN_DOT != 0)
+        if may_hold_link or names & ~evidence.bits or suspected & SECOND_LOOK:
             text, start, end = window.settled()
             shown = links(text) if may_hold_link else []
             new = tuple(link for link in shown if link.end > start and link.start < end)
@@ -276,7 +277,7 @@ class RuleSet:
                 bits |= link_bits
                 official &= common
             bits |= self._names_outside_hosts(text, shown)
-            if may_be_disguised:
+            if suspected & SECOND_LOOK:
                 bits |= _about_characters(window.text) | self._in_disguise(text, shown)
         excuses = evidence.excuses | bits if excusing else evidence.excuses
         return Evidence(evidence.bits | bits, excuses, official, count, names), new
@@ -386,15 +387,6 @@ class RuleSet:
 def _about_characters(text: str) -> int:
     mixed = MIXED_SCRIPT if has_mixed_script(text) else 0
     return mixed | HIDDEN_CHARACTERS if has_hidden_characters(text) else mixed
-
-
-def _without_blanks(words: Mapping[str, int]) -> dict[str, int]:
-    uncut: dict[str, int] = {}
-    for word, bits in words.items():
-        letters = word.replace(" ", "")
-        if len(letters) >= MIN_UNCUT_LETTERS:
-            uncut[letters] = uncut.get(letters, 0) | bits
-    return uncut
 
 
 def link_host_key(link: Link) -> str:

@@ -118,7 +118,10 @@ def may_be_disguised(words: str) -> bool:
     while digit is not None:
         if _WORD_WITH_DIGITS.match(words, words.rfind(" ", 0, digit.start()) + 1):
             return True
-        digit = _DIGIT_BY_LETTERS.search(words, words.find(" ", digit.end()))
+        following = words.find(" ", digit.end())
+        if following < 0:  # words of a part of a text need not end in a blank
+            return False
+        digit = _DIGIT_BY_LETTERS.search(words, following)
     return False
 
 
