@@ -35,9 +35,6 @@ from smsgate.text.reading import Reading
 MAX_CLIENTS: Final = 100_000
 """Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
 
-LONGEST_USUAL_HEADER_BYTES: Final = 24
-"""Of a user data header: a segment, ports and both shift tables take 18. A longer one has room for a text of its own."""
-
 
 class Client:
     """One `system_id`: its label in metrics, its settings and its rate."""
@@ -201,7 +198,7 @@ def readings(view: TextView) -> tuple[Reading, ...]:
     body = view.bodies[0]
     if len(view.bodies) == 1 and not (view.udhi or view.ported or view.beside or udh.suspected(body)):
         return tuple([alphabet.read(body) for alphabet in alphabets])
-    stretches = [body[offset:] for body in view.bodies for offset in _text_offsets(body, udhi=view.udhi)]
+    stretches = [stretch for body in view.bodies for stretch in udh.stretches(body, announced=view.udhi)]
     found = [alphabet.read(stretch) for stretch in stretches for alphabet in alphabets]
     if len(view.bodies) > 1 or view.beside:
         beside = [alphabet.read(octets).text for coding, octets in view.beside for alphabet in plausible(coding)]
@@ -212,15 +209,6 @@ def readings(view: TextView) -> tuple[Reading, ...]:
     if pushed:
         found.append(Reading.of_text(pushed, "push"))
     return tuple(found)
-
-
-def _text_offsets(body: bytes, *, udhi: bool) -> tuple[int, ...]:
-    """Where a text may begin. A header that is not announced may be text all the same, and so may a long one."""
-    if udhi:
-        offsets = udh.text_offsets(body)
-        return (0, *offsets) if offsets[0] > LONGEST_USUAL_HEADER_BYTES else offsets
-    header = udh.read(body) if udh.suspected(body) else None
-    return (0,) if header is None else (0, header.text)
 
 
 def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:

@@ -60,6 +60,8 @@ UNKNOWN_CODING: Final = -1
 """data_coding of a request that names none (replace_sm), or that could not be parsed: every reading is plausible."""
 MAX_BODIES: Final = 16
 """Bodies of one PDU. An honest one has one or two, of 66 KiB thousands could be made; those beyond are read as one."""
+_HAIR_SPACE: Final = b" \n"
+"""Parts words in every alphabet: a blank in those of one octet, U+200A in UCS-2."""
 
 _PAYLOAD: Final = int(Tag.MESSAGE_PAYLOAD)
 _CALLBACK_NUM: Final = int(Tag.CALLBACK_NUM)
@@ -134,8 +136,8 @@ def _malformed(data: bytes, body: int, end: int) -> TextView:
 def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> TextView:
     """The view with the text found: short_message begins at `position`, TLVs follow it.
 
-    What no field and no TLV claims, some SMSC may show all the same. Then everything from short_message on is a body too,
-    in one piece: a length that lies cuts a word in two.
+    What no field and no TLV claims, some SMSC may show all the same. Then everything from there on is a body too, and so is
+    everything from where each text begins, in one piece: a length that lies cuts a word in two.
     """
     source, destinations, esm_class, coding, canned = head
     udhi = esm_class & ESM_CLASS_UDHI != 0
@@ -146,15 +148,16 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
             source, destinations, udhi, UNKNOWN_CODING, bodies, malformed=True, ambiguous=True, canned=canned
         )
     parameters, rest = tlv.walk(data, tail, end)
-    texts = [data[position:tail]] if sm_length else []
+    texts = [(position, tail)] if sm_length else []
     beside = []
-    unclaimed = []
-    ported = vendors = False
+    vendors = []
+    undefined = []
+    ported = False
     for tag, start, stop in parameters:
         if start == stop:
             continue
         if tag == _PAYLOAD:
-            texts.append(data[start:stop])
+            texts.append((start, stop))
         elif tag == _CALLBACK_NUM:
             beside.append((_ASCII, data[start + _CALLBACK_NUM_HEAD_BYTES : stop]))
         elif tag == _CALLBACK_NUM_ATAG:
@@ -162,21 +165,25 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
         elif tag in _PORTS:
             ported = True
         elif FIRST_VENDOR_TAG <= tag <= LAST_VENDOR_TAG:
-            vendors = True
+            vendors.append((start, stop))
         elif tag not in DEFINED_TAGS:
-            unclaimed.append(data[start:stop])
+            undefined.append((start, stop))
     lies = tlv.tag_at(data, rest, end) == _PAYLOAD
     stray = not lies and data[rest:end].strip(b"\0") != b""
     if lies:
-        texts.append(data[rest + tlv.HEAD_BYTES : end])
+        texts.append((rest + tlv.HEAD_BYTES, end))
     ambiguous = len(texts) > 1 or lies or stray
-    if stray:
-        unclaimed.append(data[rest:end])
-    if unclaimed or (vendors and not texts):
-        texts += [*unclaimed, data[position:end]]
-    if len(texts) > MAX_BODIES:
-        texts[MAX_BODIES - 1 :] = [b"".join(texts[MAX_BODIES - 1 :])]
-    bodies = tuple(texts) or (b"",)
+    if stray or undefined:
+        first = undefined[0][0] - tlv.HEAD_BYTES if undefined else rest
+        whole = [(start, end) for start, _ in texts] or [(position, end)]
+        texts += [*undefined, (first, end), *whole]
+        if stray and undefined:
+            texts.append((rest, end))
+    elif not texts:
+        texts = vendors
+    bodies = tuple([data[start:stop] for start, stop in texts]) or (b"",)
+    if len(bodies) > MAX_BODIES:
+        bodies = (*bodies[: MAX_BODIES - 1], _HAIR_SPACE.join(bodies[MAX_BODIES - 1 :]))
     shown_beside = tuple(beside[:MAX_BODIES])
     return TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
 
@@ -186,7 +193,12 @@ def _data_sm(data: bytes, body: int, end: int) -> TextView | None:
     if match is None:
         return None
     source, destination, esm_class, coding = match.groups()
-    return _view(_Head(source, (destination,), esm_class[0], coding[0], 0), data, match.end(), 0, end)
+    position = match.end()
+    view = _view(_Head(source, (destination,), esm_class[0], coding[0], 0), data, position, 0, end)
+    if view.ambiguous and tlv.tag_at(data, position, end) not in DEFINED_TAGS:
+        # perhaps sm_default_msg_id, sm_length and short_message, as in submit_sm
+        view = view._replace(bodies=(*view.bodies, data[position + 2 : end]))
+    return view
 
 
 def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:

@@ -7,6 +7,11 @@ from typing import Final, NamedTuple
 _TELLING: Final = frozenset({0x00, 0x04, 0x05, 0x08, 0x24, 0x25})
 """Elements that change what the octets behind the header are: segments, ports, shift tables."""
 
+LONGEST_USUAL_BYTES: Final = 24
+"""Of a header: a segment, ports and both shift tables take 18."""
+LONGEST_ELEMENT_BYTES: Final = 8
+"""Of an element that is no text."""
+
 
 class Udh(NamedTuple):
     """What a header says. `text`: offset of the first octet behind it. `total` and `part` are as they came (0 and parts
@@ -53,16 +58,34 @@ def read(body: bytes) -> Udh | None:
     return header if position == end else None
 
 
-def text_offsets(body: bytes) -> tuple[int, ...]:
-    """Where the text may start behind the header that `body` is said to begin with, in octets.
+def stretches(body: bytes, *, announced: bool) -> list[bytes]:
+    """The stretches of a body that may be its text; `announced`: the request says that it begins with a header.
 
-    A header that does not add up hides no text: handsets then show everything, from the first octet or the second (which
-    for two-octet alphabets is another text).
+    A header that says nothing or does not add up hides no text: handsets then show everything, from the first octet or the
+    second (which for two-octet alphabets is another text), or from where the header claims to end. A long header has room
+    for a text of its own, which is shown where headers are not understood. And not every SMSC heeds the announcement:
+    what looks like a header is read both ways.
     """
-    if not body:
-        return (0,)
+    if not announced:
+        header = read(body) if suspected(body) else None
+        return [body] if header is None else [body, body[header.text :]]
     header = read(body)
-    return (0, 1) if header is None else (header.text,)
+    if header is None or header.text == 1:
+        return [body, body[1:], *([body[body[0] + 1 :]] if body and 1 < body[0] + 1 < len(body) else ())]
+    if header.text <= LONGEST_USUAL_BYTES:
+        return [body[header.text :]]
+    return [body[header.text :], body, *_long_elements(body, header.text)]
+
+
+def _long_elements(body: bytes, end: int) -> list[bytes]:
+    found = []
+    position = 1
+    while position + 2 <= end:
+        data = body[position + 2 : position + 2 + body[position + 1]]
+        if len(data) > LONGEST_ELEMENT_BYTES:
+            found.append(data)
+        position += 2 + body[position + 1]
+    return found
 
 
 def suspected(body: bytes) -> bool:

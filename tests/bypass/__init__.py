@@ -1,0 +1,109 @@
+"""The bypass matrix: texts that are blocked and texts that are clean, through every known way of carrying a text.
+
+`python -m tests.bypass` writes docs/bypass-matrix.md; `tests/test_bypass_matrix.py` holds the gate to it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from tests.bypass import alphabets, bodies, segments
+from tests.bypass.carrier import ROOT, Carrier, attempt
+from tests.bypass.texts import BLOCKED, CLEAN
+
+CARRIERS: Final = (*bodies.carriers(), *alphabets.carriers(), *segments.carriers())
+PAGE: Final = ROOT / "docs" / "bypass-matrix.md"
+
+NOT_YET: Final = frozenset(
+    {
+        "Alphabet: GSM-7 as Latin-1 (0x03)",
+        "Alphabet: GSM-7 as UCS-2 (0x08)",
+        "Alphabet: Latin-1 as UCS-2 (0x08)",
+        "Alphabet: UTF-8 as the default alphabet (0x00)",
+        "Alphabet: UTF-8 as Latin-1 (0x03)",
+        "Alphabet: UTF-8 as binary (0x04)",
+        "Alphabet: UTF-8 as UCS-2 (0x08)",
+        "Alphabet: UTF-8 with a byte order mark (0x00)",
+        "Alphabet: UCS-2, little-endian with a byte order mark (0x08)",
+        "Alphabet: UCS-2, little-endian (0x08)",
+        "Alphabet: UCS-2, little-endian, flash (0x18)",
+        "Alphabet: UCS-2, an odd octet in front (0x08)",
+        "Alphabet: UCS-2 as the default alphabet (0x00)",
+        "Alphabet: UCS-2, little-endian, as the default alphabet (0x00)",
+        "Alphabet: packed GSM-7 as the default alphabet (0x00)",
+        "Alphabet: packed GSM-7, class 1 (0xF1)",
+        "Alphabet: packed GSM-7 as binary (0x04)",
+        "Alphabet: ISO 8859-5, Cyrillic look-alikes (0x06)",
+        "Alphabet: JIS, full-width letters (0x05)",
+        "Alphabet: ISO 2022-JP, full-width letters (0x0A)",
+        "Alphabet: EUC-JP, full-width letters (0x0D)",
+        "Alphabet: KS C 5601, full-width letters (0x0E)",
+        "User data header: packed GSM-7",
+        "User data header: packed GSM-7, odd length",
+        "User data header: Portuguese locking shift",
+        "User data header: Hindi tables",
+        "Segments: two parts, 8-bit reference",
+        "Segments: two parts, 16-bit reference",
+        "Segments: two parts, SAR TLVs",
+        "Segments: five parts",
+        "Segments: five parts, SAR TLVs",
+        "Segments: three letters a part",
+        "Segments: a letter a part",
+        "Segments: last part first",
+        "Segments: odd parts first",
+        "Segments: 8-bit, 16-bit and SAR references in one set",
+        "Segments: UCS-2",
+        "Segments: UCS-2, 16-bit reference",
+        "Segments: UCS-2, cut in a letter",
+        "Segments: Latin-1",
+        "Segments: packed GSM-7",
+        "Segments: GSM-7 and UCS-2 in one set",
+        "Segments: submit_sm, data_sm and message_payload in one set",
+        "Segments: TON and NPI differ",
+        "Segments: first part overwritten",
+        "Segments: a last part that never comes",
+        "Segments: UDHI clear",
+        "Segments: submit_multi",
+        "Segments: over two binds",
+        "Segments: last part first, over three binds",
+    }
+)
+"""Carriers through which some text still passes."""
+
+
+class Counts(NamedTuple):
+    """Of the blocked texts, how many a carrier did not get through; of the clean ones, how many arrived to the byte."""
+
+    blocked: int
+    untouched: int
+
+
+@cache
+def counts(carrier: Carrier) -> Counts:
+    """Try all texts."""
+    return Counts(
+        sum(attempt(carrier, text).blocked for text in BLOCKED),
+        sum(attempt(carrier, text).untouched for text in CLEAN),
+    )
+
+
+def page() -> str:
+    """The matrix as Markdown."""
+    lines = [
+        "# Bypass matrix",
+        "",
+        f"{len(BLOCKED)} texts that the shipped packs block, {len(CLEAN)} that they pass, each through {len(CARRIERS)} carriers:",
+        "octets in and octets out, with the session, views, readings and rules of the running gate. *Blocked* counts the texts",
+        "that were stopped, *untouched* the clean ones that arrived to the byte, with nothing said to the sender.",
+        "`make bypass-matrix` makes this page, and a test compares it with what the code gives.",
+    ]
+    for group, members in groupby(CARRIERS, key=lambda carrier: carrier.group):
+        lines += ["", f"## {group}", "", "| carrier | blocked | untouched |", "|---|---|---|"]
+        for carrier in members:
+            blocked, untouched = counts(carrier)
+            lines.append(f"| {carrier.name} | {blocked}/{len(BLOCKED)} | {untouched}/{len(CLEAN)} |")
+    lines += ["", "## Texts", "", "Blocked:", "", *(f"- `{text}`" for text in BLOCKED)]
+    lines += ["", "Clean:", "", *(f"- `{text}`" for text in CLEAN), ""]
+    return "\n".join(lines)
