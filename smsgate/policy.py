@@ -110,7 +110,10 @@ class Policy:
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        verdict = self.decide(self.readings(view), sender, view.destinations, client, now, carrier)
+        texts = readings(view)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
+        verdict = self.decide(texts, sender, view.destinations, client, now, carrier)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             verdict = MALFORMED
         if verdict.refused and self._monitors(client):
@@ -125,18 +128,15 @@ class Policy:
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        verdict = self.rules.check(self.readings(view), view.source.decode("latin-1"), client.name, carrier).verdict
+        texts = readings(view)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
+        verdict = self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier).verdict
         if not verdict.refused:
             return verdict
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
-
-    def readings(self, view: TextView) -> tuple[Reading, ...]:
-        """The plausible readings of a PDU's text, and the text that the SMSC would put in its place."""
-        if view.canned and view.canned in self._canned:
-            return (*readings(view), self._canned[view.canned])
-        return readings(view)
 
     def decide(  # noqa: PLR0917
         self,
@@ -196,18 +196,25 @@ def readings(view: TextView) -> tuple[Reading, ...]:
     """
     alphabets = plausible(view.data_coding)
     body = view.bodies[0]
-    if len(view.bodies) == 1 and not (view.udhi or view.ported or view.beside or udh.suspected(body)):
+    if (
+        len(view.bodies) == 1
+        and not (view.udhi or view.ported or view.beside)
+        and (body[:1] > b"\x1f" or not udh.suspected(body))  # a call less, 0.06 µs, for what begins with a letter
+    ):
         return tuple([alphabet.read(body) for alphabet in alphabets])
-    stretches = [stretch for body in view.bodies for stretch in udh.stretches(body, announced=view.udhi)]
+    stretches: list[bytes] = []
+    ported = view.ported
+    for body in view.bodies:
+        stretches += udh.stretches(body, announced=view.udhi)
+        ported = ported or udh.may_name_port(body)
     found = [alphabet.read(stretch) for stretch in stretches for alphabet in alphabets]
     if len(view.bodies) > 1 or view.beside:
         beside = [alphabet.read(octets).text for coding, octets in view.beside for alphabet in plausible(coding)]
         for alphabet in alphabets:
             texts = [alphabet.read(stretch).text for stretch in stretches]
             found.append(Reading.of_text(" ".join([*texts, *beside]), alphabet.name))
-    pushed = " ".join(dict.fromkeys(filter(None, map(push.text, stretches))))
-    if pushed:
-        found.append(Reading.of_text(pushed, "push"))
+    if ported:
+        found += [Reading.of_text(text, "push") for text in dict.fromkeys(map(push.text, stretches)) if text]
     return tuple(found)
 
 

@@ -67,6 +67,7 @@ _PAYLOAD: Final = int(Tag.MESSAGE_PAYLOAD)
 _CALLBACK_NUM: Final = int(Tag.CALLBACK_NUM)
 _CALLBACK_NUM_ATAG: Final = int(Tag.CALLBACK_NUM_ATAG)
 _PORTS: Final = frozenset({int(Tag.SOURCE_PORT), int(Tag.DESTINATION_PORT)})
+_SILENT_TAGS: Final = DEFINED_TAGS - {_PAYLOAD, _CALLBACK_NUM, _CALLBACK_NUM_ATAG, *_PORTS}
 _CALLBACK_NUM_HEAD_BYTES: Final = 3
 """Digit mode, type of number, numbering plan (SMPP 3.4, 5.3.2.36)."""
 _ASCII: Final = 1
@@ -105,7 +106,7 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
         if position + length[0] == end and not data[position - 2]:
             udhi = esm_class[0] & ESM_CLASS_UDHI != 0
             return TextView(source, (destination,), udhi, coding[0], (data[position:end],))
-        head = _Head(source, (destination,), esm_class[0], coding[0], data[position - 2])
+        head = source, (destination,), esm_class[0], coding[0], data[position - 2]
         return _view(head, data, position, length[0], end)
     reader = _READERS.get(command)
     view = reader(data, body, end) if reader is not None else None
@@ -119,14 +120,8 @@ def is_receipt(command: int, data: bytes, start: int, end: int) -> bool:
     return match is not None and match[3][0] & ESM_CLASS_TYPE in RECEIPT_TYPES
 
 
-class _Head(NamedTuple):
-    """The mandatory fields in front of the text."""
-
-    source: bytes
-    destinations: tuple[bytes, ...]
-    esm_class: int
-    data_coding: int
-    canned: int
+_Head = tuple[bytes, tuple[bytes, ...], int, int, int]
+"""The mandatory fields in front of the text: source, destinations, esm_class, data_coding, sm_default_msg_id."""
 
 
 def _malformed(data: bytes, body: int, end: int) -> TextView:
@@ -154,7 +149,7 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     undefined = []
     ported = False
     for tag, start, stop in parameters:
-        if start == stop:
+        if tag in _SILENT_TAGS or start == stop:
             continue
         if tag == _PAYLOAD:
             texts.append((start, stop))
@@ -166,7 +161,7 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
             ported = True
         elif FIRST_VENDOR_TAG <= tag <= LAST_VENDOR_TAG:
             vendors.append((start, stop))
-        elif tag not in DEFINED_TAGS:
+        else:
             undefined.append((start, stop))
     lies = tlv.tag_at(data, rest, end) == _PAYLOAD
     stray = not lies and data[rest:end].strip(b"\0") != b""
@@ -194,7 +189,7 @@ def _data_sm(data: bytes, body: int, end: int) -> TextView | None:
         return None
     source, destination, esm_class, coding = match.groups()
     position = match.end()
-    view = _view(_Head(source, (destination,), esm_class[0], coding[0], 0), data, position, 0, end)
+    view = _view((source, (destination,), esm_class[0], coding[0], 0), data, position, 0, end)
     if view.ambiguous and tlv.tag_at(data, position, end) not in DEFINED_TAGS:
         # perhaps sm_default_msg_id, sm_length and short_message, as in submit_sm
         view = view._replace(bodies=(*view.bodies, data[position + 2 : end]))
@@ -220,7 +215,7 @@ def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:
         return None
     esm_class, coding, length = tail.groups()
     position = tail.end()
-    fields = _Head(head[1], tuple(destinations), esm_class[0], coding[0], data[position - 2])
+    fields = head[1], tuple(destinations), esm_class[0], coding[0], data[position - 2]
     return _view(fields, data, position, length[0], end)
 
 
@@ -230,7 +225,7 @@ def _replace_sm(data: bytes, body: int, end: int) -> TextView | None:
         return None
     source, length = match.groups()
     position = match.end()
-    return _view(_Head(source, (), 0, UNKNOWN_CODING, data[position - 2]), data, position, length[0], end)
+    return _view((source, (), 0, UNKNOWN_CODING, data[position - 2]), data, position, length[0], end)
 
 
 def _broadcast_sm(data: bytes, body: int, end: int) -> TextView | None:
@@ -239,7 +234,7 @@ def _broadcast_sm(data: bytes, body: int, end: int) -> TextView | None:
         return None
     source, coding = match.groups()
     position = match.end()
-    return _view(_Head(source, (), 0, coding[0], data[position - 1]), data, position, 0, end)
+    return _view((source, (), 0, coding[0], data[position - 1]), data, position, 0, end)
 
 
 _READERS: Final[dict[int, Callable[[bytes, int, int], TextView | None]]] = {

@@ -95,3 +95,9 @@ def suspected(body: bytes) -> bool:
     the first element must be one of those that say how to read the rest.
     """
     return len(body) > 1 and 0 < body[0] < 0x20 and body[1] in _TELLING and read(body) is not None
+
+
+def may_name_port(body: bytes) -> bool:
+    """False only when no header that `body` begins with names a port."""
+    header = body[: body[0] + 1] if body else b""
+    return b"\x05\x04" in header or b"\x04\x02" in header
