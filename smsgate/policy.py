@@ -88,13 +88,6 @@ class Policy:
         self.rules = rules
         self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
 
-    def switch_monitor(self, client: str | None, reason: str | None) -> None:
-        """Refuse nothing of a client (None: of all) from now on, for a reason; without one, do so again."""
-        if reason:
-            self.monitor_only[client] = reason
-        else:
-            self.monitor_only.pop(client, None)
-
     def _monitors(self, client: Client) -> bool:
         switched = self.monitor_only
         return client.settings.mode is ClientMode.MONITOR or None in switched or client.name in switched

@@ -18,6 +18,7 @@ from smsgate.net.admin import AdminServer
 from smsgate.settings import Address, ClientSettings
 from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.telemetry.metrics import Metrics
+from smsgate.worker import Gate
 from tests.gates import GENUINE, LOCAL, SCAM, TIMEOUT_S, Wire, both_loops, pdu, run_on, submit, until, wire
 
 RESP = Command.SUBMIT_SM | RESPONSE
@@ -34,12 +35,12 @@ def fetch(address: Address, path: str) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
-async def page(running: Wire, path: str) -> tuple[int, str]:
+async def page(running: Wire[Gate], path: str) -> tuple[int, str]:
     assert running.gate.admin is not None
     return await asyncio.to_thread(fetch, running.gate.admin.address, path)
 
 
-async def traffic(running: Wire) -> str:
+async def traffic(running: Wire[Gate]) -> str:
     """One message blocked, one passed and answered, two over the client's rate, and a receipt; the metrics then."""
     esme, upstream = await running.bound()
     esme.send(submit(SCAM, 2) + b"".join(submit(GENUINE, number) for number in range(3, 8)))

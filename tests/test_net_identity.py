@@ -10,7 +10,6 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-import trustme
 
 from smsgate.limits.admission import Refusal
 from smsgate.settings import (
@@ -28,6 +27,8 @@ from smsgate.settings import (
 )
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.timers import Overdue
+from smsgate.worker import Gate
+from tests.authority import Authority
 from tests.gates import (
     GENUINE,
     LOCAL,
@@ -244,34 +245,14 @@ def test_a_trusted_proxy_says_whom_it_speaks_for(loop_name: str) -> None:
     run_on(loop_name, body)
 
 
-class Authority:
-    """A certificate authority and what it issued, as files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.ca = trustme.CA()
-        self.file = folder / "ca.pem"
-        self.ca.cert_pem.write_to_path(str(self.file))
-        self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
-        issued = self.ca.issue_cert("localhost", "127.0.0.1")
-        issued.private_key_pem.write_to_path(str(self.key))
-        for index, blob in enumerate(issued.cert_chain_pems):
-            blob.write_to_path(str(self.certificate), append=index > 0)
-
-    def client(self, *, with_certificate: bool) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.file)
-        if with_certificate:
-            context.load_cert_chain(self.certificate, self.key)
-        return context
-
-
-async def tls_esme(running: Wire, context: ssl.SSLContext) -> Peer:
+async def tls_esme(running: Wire[Gate], context: ssl.SSLContext) -> Peer:
     address = running.gate.addresses[0]
     peer = Peer(*await asyncio.open_connection(address.host, address.port, ssl=context))
     running.peers.append(peer)
     return peer
 
 
-async def stranger_binds(running: Wire, authority: Authority) -> None:
+async def stranger_binds(running: Wire[Gate], authority: Authority) -> None:
     stranger = await tls_esme(running, authority.client(with_certificate=False))
     stranger.send(bind())
     await stranger.pdu()

@@ -46,9 +46,10 @@ class Terminator:
         """Shake hands, read the bind, hand the plain stream over, and pump until it ends."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=READ_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader)
         try:
-            transport, protocol = await loop.connect_accepted_socket(
-                lambda: asyncio.StreamReaderProtocol(reader),
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol,
                 incoming.connection,
                 ssl=self._contexts.listener(incoming.listener),
                 ssl_handshake_timeout=HANDSHAKE_S,
