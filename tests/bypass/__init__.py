@@ -42,7 +42,6 @@ NOT_YET: Final = frozenset(
         "Alphabet: KS C 5601, full-width letters (0x0E)",
         "User data header: packed GSM-7",
         "User data header: packed GSM-7, odd length",
-        "User data header: Portuguese locking shift",
         "User data header: Hindi tables",
         "Segments: two parts, 8-bit reference",
         "Segments: two parts, 16-bit reference",
