@@ -146,7 +146,7 @@ HEADERS: Final[dict[str, Carry]] = {
         0, 2, enc.septets(enc.disguised(text, "aiou", "áíóú"), shift=enc.SPANISH_SHIFT)
     ),
     "Portuguese locking shift": lambda text: _national(
-        3, 0, enc.septets(enc.disguised(text, "aio", "áíã"), enc.PORTUGUESE_LOCKING)
+        3, 0, enc.septets(enc.disguised(text, "aio", "áíó"), enc.PORTUGUESE_LOCKING)
     ),
     "Hindi tables": lambda text: _national(6, 6, enc.hindi(text)),
     "a port, plain text": lambda text: _with(b"\x06\x05\x04\x15\x81\x00\x00", enc.gsm7(text)),
