@@ -1,4 +1,4 @@
-"""The user data header is skipped where it is one; where its length lies, the whole body is text."""
+"""The user data header is read where it is one, or may be one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from smsgate.smpp.udh import Udh, read, stretches, suspected
     ],
 )
 def test_a_header_that_adds_up_is_skipped(header: bytes, text: bytes) -> None:
-    assert stretches(header + text, announced=True) == [text]
+    assert stretches(header + text, announced=True) == [(text, read(header + text))]
 
 
 @pytest.mark.parametrize(
@@ -29,30 +29,36 @@ def test_a_header_that_adds_up_is_skipped(header: bytes, text: bytes) -> None:
         (b"\xffhttps://pay.example", {0, 1}),
         (b"\x20Votre solde CPF expire: repondez", {0, 1}),
         (b"\x50\x00\xf0" + b"x" * 90, {0, 1, 0x51}),
-        (b"\x00Bonjour", {0, 1}),
         (b"", {0}),
     ],
-    ids=["longer than the body", "no header", "covers the text", "an element runs over", "empty", "nothing at all"],
+    ids=["longer than the body", "no header", "covers the text", "an element runs over", "nothing at all"],
 )
-def test_one_that_does_not_or_says_nothing_hides_nothing(body: bytes, offsets: set[int]) -> None:
-    assert set(stretches(body, announced=True)) == {body[offset:] for offset in offsets}
+def test_one_that_does_not_hides_nothing(body: bytes, offsets: set[int]) -> None:
+    assert set(stretches(body, announced=True)) == {(body[offset:], None) for offset in offsets}
+
+
+def test_one_that_says_nothing_may_be_none() -> None:
+    assert stretches(b"\0Bonjour", announced=True) == [(b"Bonjour", Udh(1)), (b"\0Bonjour", None)]
 
 
 def test_a_long_one_has_room_for_a_text() -> None:
     text = b"Votre solde CPF expire"
     body = bytes([len(text) + 7, 0x00, 3, 1, 1, 1, 0x70, len(text)]) + text + b"Bonjour"
-    assert stretches(body, announced=True) == [b"Bonjour", body, text]
+    assert stretches(body, announced=True) == [(b"Bonjour", read(body)), (body, None), (text, None)]
 
 
 @pytest.mark.parametrize("header", [b"\x05\x00\x03\x2a\x02\x01", b"\x06\x05\x04\x0b\x84\x23\xf0"])
 def test_one_that_is_not_announced_is_read_both_ways(header: bytes) -> None:
-    assert stretches(header + b"Bonjour", announced=False) == [header + b"Bonjour", b"Bonjour"]
-    assert stretches(b"Bonjour", announced=False) == [b"Bonjour"]
+    assert stretches(header + b"Bonjour", announced=False) == [
+        (header + b"Bonjour", None),
+        (b"Bonjour", read(header)),
+    ]
+    assert stretches(b"Bonjour", announced=False) == [(b"Bonjour", None)]
 
 
 @given(st.binary(max_size=60), st.booleans())
 def test_no_octets_raise_and_stretches_lie_inside(body: bytes, announced: bool) -> None:
-    assert all(stretch in body for stretch in stretches(body, announced=announced))
+    assert all(stretch in body for stretch, _ in stretches(body, announced=announced))
 
 
 @pytest.mark.parametrize(

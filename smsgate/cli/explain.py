@@ -12,12 +12,12 @@ from rich.text import Text
 
 from smsgate.cli.common import ACTION_STYLE, default_rules, out, rule_record, status_name, told_faults
 from smsgate.config.rules import load_rules
-from smsgate.policy import readings
 from smsgate.rules.engine import AMBIGUOUS_BODY, RuleSet, Verdict
 from smsgate.rules.explain import Explanation
 from smsgate.rules.explain import explain as explain_text
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
+from smsgate.smpp.readings import readings
 
 
 def explain(  # noqa: PLR0917  # a command's options

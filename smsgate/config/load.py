@@ -44,6 +44,7 @@ from smsgate.settings import (
     Caps,
     ClientMode,
     ClientSettings,
+    DefaultAlphabet,
     ListenerSettings,
     ListenerTls,
     OnFault,
@@ -74,6 +75,9 @@ _UnknownCommands = Annotated[
 ]
 _OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
 _OnOverload = Annotated[OnOverload, PlainValidator(partial(choice, {str(word): word for word in OnOverload}))]
+_DefaultAlphabet = Annotated[
+    DefaultAlphabet, PlainValidator(partial(choice, {str(word): word for word in DefaultAlphabet}))
+]
 _EVENT_LOOPS: Final[dict[str, Literal["uvloop", "asyncio"]]] = {"uvloop": "uvloop", "asyncio": "asyncio"}
 
 
@@ -168,6 +172,7 @@ class _Client(Form):
     on_filter_error: _OnFault = _CLIENT.on_filter_error
     on_overload: _OnOverload = _CLIENT.on_overload
     statuses: _Statuses = _Statuses()
+    default_alphabet: _DefaultAlphabet = _CLIENT.default_alphabet
     upstreams: Annotated[tuple[Text, ...], Field(min_length=1)] = _CLIENT.upstreams
 
     @field_validator("burst")
@@ -191,6 +196,7 @@ class _Client(Form):
             malformed=self.malformed,
             on_filter_error=self.on_filter_error,
             on_overload=self.on_overload,
+            default_alphabet=self.default_alphabet,
             upstreams=self.upstreams,
         )
 

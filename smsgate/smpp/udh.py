@@ -58,32 +58,34 @@ def read(body: bytes) -> Udh | None:
     return header if position == end else None
 
 
-def stretches(body: bytes, *, announced: bool) -> list[bytes]:
-    """The stretches of a body that may be its text; `announced`: the request says that it begins with a header.
+def stretches(body: bytes, *, announced: bool) -> list[tuple[bytes, Udh | None]]:
+    """The stretches of a body that may be its text, each with the header that it stands behind. `announced`: the request
+    says that the body begins with one.
 
     A header that says nothing or does not add up hides no text: handsets then show everything, from the first octet or the
     second (which for two-octet alphabets is another text), or from where the header claims to end. A long header has room
     for a text of its own, which is shown where headers are not understood. And not every SMSC heeds the announcement:
     what looks like a header is read both ways.
     """
+    header = read(body) if announced or suspected(body) else None
     if not announced:
-        header = read(body) if suspected(body) else None
-        return [body] if header is None else [body, body[header.text :]]
-    header = read(body)
-    if header is None or header.text == 1:
-        return [body, body[1:], *([body[body[0] + 1 :]] if body and 1 < body[0] + 1 < len(body) else ())]
-    if header.text <= LONGEST_USUAL_BYTES:
-        return [body[header.text :]]
-    return [body[header.text :], body, *_long_elements(body, header.text)]
+        return [(body, None)] if header is None else [(body, None), (body[header.text :], header)]
+    if header is None:
+        claimed = {0, 1, body[0] + 1} if body else {0}
+        return [(body[offset:], None) for offset in sorted(claimed) if offset < len(body) or not offset]
+    behind = (body[header.text :], header)
+    if header.text == 1:
+        return [behind, (body, None)]
+    return [behind] if header.text <= LONGEST_USUAL_BYTES else [behind, (body, None), *_long_elements(body, header)]
 
 
-def _long_elements(body: bytes, end: int) -> list[bytes]:
-    found = []
+def _long_elements(body: bytes, header: Udh) -> list[tuple[bytes, None]]:
+    found: list[tuple[bytes, None]] = []
     position = 1
-    while position + 2 <= end:
+    while position + 2 <= header.text:
         data = body[position + 2 : position + 2 + body[position + 1]]
         if len(data) > LONGEST_ELEMENT_BYTES:
-            found.append(data)
+            found.append((data, None))
         position += 2 + body[position + 1]
     return found
 
