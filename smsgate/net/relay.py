@@ -243,9 +243,7 @@ class Relay:
         if session.state is not state:
             self._moved(state)
         self._write()
-        if (
-            side is self.downstream and session.waiting
-        ):  # this may have been the answer that the SMSC's request waits for
+        if side is self.downstream and session.waiting:  # perhaps this was the answer that the SMSC's request waits for
             self._queue_turn(self.upstream)
         if more:
             side.read(False)
