@@ -67,7 +67,8 @@ _PAYLOAD: Final = int(Tag.MESSAGE_PAYLOAD)
 _CALLBACK_NUM: Final = int(Tag.CALLBACK_NUM)
 _CALLBACK_NUM_ATAG: Final = int(Tag.CALLBACK_NUM_ATAG)
 _PORTS: Final = frozenset({int(Tag.SOURCE_PORT), int(Tag.DESTINATION_PORT)})
-_SILENT_TAGS: Final = DEFINED_TAGS - {_PAYLOAD, _CALLBACK_NUM, _CALLBACK_NUM_ATAG, *_PORTS}
+_SAR_TAGS: Final = (int(Tag.SAR_MSG_REF_NUM), int(Tag.SAR_TOTAL_SEGMENTS), int(Tag.SAR_SEGMENT_SEQNUM))
+_SILENT_TAGS: Final = DEFINED_TAGS - {_PAYLOAD, _CALLBACK_NUM, _CALLBACK_NUM_ATAG, *_PORTS, *_SAR_TAGS}
 _CALLBACK_NUM_HEAD_BYTES: Final = 3
 """Digit mode, type of number, numbering plan (SMPP 3.4, 5.3.2.36)."""
 _ASCII: Final = 1
@@ -78,7 +79,8 @@ class TextView(NamedTuple):
 
     `bodies`: every stretch of octets that some SMSC may take for the text, user data headers included; at least one.
     `ambiguous`: there are several, or a length lies. `ported`: a TLV names a port. `beside`: texts shown beside the
-    body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none.
+    body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none. `sar`: reference, total and part as SAR
+    TLVs have them (SMPP 3.4, 5.3.2.22-24).
     """
 
     source: bytes
@@ -91,6 +93,7 @@ class TextView(NamedTuple):
     ported: bool = False
     beside: tuple[tuple[int, bytes], ...] = ()
     canned: int = 0
+    sar: tuple[int, int, int] | None = None
 
 
 def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
@@ -147,6 +150,7 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     beside = []
     vendors = []
     undefined = []
+    sar: dict[int, int] = {}
     ported = False
     for tag, start, stop in parameters:
         if tag in _SILENT_TAGS or start == stop:
@@ -159,6 +163,8 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
             beside.append((data[start], data[start + 1 : stop]))
         elif tag in _PORTS:
             ported = True
+        elif tag in _SAR_TAGS:
+            sar[tag] = int.from_bytes(data[start:stop], "big")
         elif FIRST_VENDOR_TAG <= tag <= LAST_VENDOR_TAG:
             vendors.append((start, stop))
         else:
@@ -180,7 +186,10 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     if len(bodies) > MAX_BODIES:
         bodies = (*bodies[: MAX_BODIES - 1], _HAIR_SPACE.join(bodies[MAX_BODIES - 1 :]))
     shown_beside = tuple(beside[:MAX_BODIES])
-    return TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
+    view = TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
+    if len(sar) == len(_SAR_TAGS):
+        return view._replace(sar=(sar[_SAR_TAGS[0]], sar[_SAR_TAGS[1]], sar[_SAR_TAGS[2]]))
+    return view
 
 
 def _data_sm(data: bytes, body: int, end: int) -> TextView | None:

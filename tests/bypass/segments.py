@@ -65,10 +65,11 @@ def _mixed(text: str) -> list[bytes]:
     ]
 
 
-def _overwritten(text: str) -> list[bytes]:
-    """A harmless first part, the second, and then the true first."""
+def _overwritten(text: str, *, harmless_first: bool) -> list[bytes]:
+    """The first part twice, once harmless: some handsets keep the one, some the other."""
     one, two = _udh(text, 2)
-    return [submit_sm(udh8(2, 1) + enc.gsm7("Bonjour, "), esm_class=UDHI), two, one]
+    harmless = submit_sm(udh8(2, 1) + enc.gsm7("Bonjour, "), esm_class=UDHI)
+    return [harmless, one, two] if harmless_first else [one, harmless, two]
 
 
 def _ucs2_cut_in_a_letter(text: str) -> list[bytes]:
@@ -103,10 +104,11 @@ def _other_numbering_plan(text: str) -> list[bytes]:
     return [one, two.replace(number, b"\x00\x00" + DESTINATION)]
 
 
-def _missing_last(text: str) -> list[bytes]:
-    """Two of three, which hold all of the text."""
-    one, two = parts(text, 2)
-    return [submit_sm(udh8(3, part) + enc.gsm7(each), esm_class=UDHI) for part, each in ((1, one), (2, two))]
+def _nothing_last(text: str) -> list[bytes]:
+    """Two parts hold all of the text; the third has nothing but a blank."""
+    return [
+        submit_sm(udh8(3, part) + enc.gsm7(each), esm_class=UDHI) for part, each in enumerate([*parts(text, 2), " "], 1)
+    ]
 
 
 def _not_announced(text: str) -> list[bytes]:
@@ -136,8 +138,9 @@ SEGMENTS: Final[dict[str, Carry]] = {
     "GSM-7 and UCS-2 in one set": _other_alphabet,
     "submit_sm, data_sm and message_payload in one set": _other_commands,
     "TON and NPI differ": _other_numbering_plan,
-    "first part overwritten": _overwritten,
-    "a last part that never comes": _missing_last,
+    "a harmless first part, then the true one": lambda text: _overwritten(text, harmless_first=True),
+    "the true first part, then a harmless one": lambda text: _overwritten(text, harmless_first=False),
+    "a last part with nothing in it": _nothing_last,
     "UDHI clear": _not_announced,
     "submit_multi": _multi,
 }
