@@ -19,6 +19,7 @@ import uvloop
 from smsgate.net.channel import Letters, Words
 from smsgate.net.listener import Incoming
 from smsgate.net.terminator import Terminator
+from smsgate.net.trace import bounded
 from smsgate.rules.compile import compile_packs
 from smsgate.settings import Settings
 from smsgate.supervisor import Setup
@@ -73,7 +74,10 @@ class Member:
 
     def _trace(self, client: str, *, on: bool) -> None:
         if on:
-            self._worker.trace(client, lambda record: self._words.say(traced=client, pdu=record))
+            words = self._words
+            self._worker.trace(
+                client, bounded(lambda record: words.say(traced=client, pdu=record), words.backlog_bytes)
+            )
         else:
             self._worker.trace(client, None)
 

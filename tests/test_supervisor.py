@@ -248,7 +248,7 @@ def test_requests_of_an_operator_reach_all_workers_and_outlive_them() -> None:
     async def body() -> None:
         async with crew() as running:
             pairs = {name: await running.bound(name) for name in ("client1", "client2", "client3")}
-            assert await running.gate.operate("monitor", {"reason": "a test"}) == {"*": "a test"}
+            assert await running.gate.operate("monitor", {"on": True, "reason": "a test"}) == {"*": "a test"}
             process = running.gate._workers[1].process
             assert process is not None
             process.kill()
@@ -267,8 +267,10 @@ def test_requests_of_an_operator_reach_all_workers_and_outlive_them() -> None:
             esme.send(submit(GENUINE, 4))
             await upstream.pdu()
             async with asyncio.timeout(TIMEOUT_S):
-                seen = [await traced.get() for _ in range(3)]
+                seen = [await traced.get() for _ in range(5)]
             assert [(one["way"], one["command"], one["sequence"]) for one in seen] == [
+                ("gate > smsc", "bind_transceiver", 1),
+                ("smsc > gate", "bind_transceiver_resp", 1),
                 ("gate > esme", "bind_transceiver_resp", 1),
                 ("esme > gate", "submit_sm", 4),
                 ("gate > smsc", "submit_sm", 4),

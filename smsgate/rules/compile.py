@@ -16,7 +16,16 @@ from typing import Final
 from smsgate.rules import condition as cond
 from smsgate.rules.brands import BrandBits, Impersonation, squeezed
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import FOREIGN_LINK, LINK, CompiledLimit, CompiledRule, RuleSet, Test, status_of
+from smsgate.rules.engine import (
+    AMBIGUOUS_BODY,
+    FOREIGN_LINK,
+    LINK,
+    CompiledLimit,
+    CompiledRule,
+    RuleSet,
+    Test,
+    status_of,
+)
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
@@ -31,6 +40,7 @@ MAX_ACRONYM_LETTERS: Final = 5
 MIN_PREFIX_LETTERS: Final = 3
 """A shorter prefix keyword would hit every second message."""
 
+_FACTS: Final = {"link": LINK, "foreign_link": FOREIGN_LINK, "ambiguous_body": AMBIGUOUS_BODY}
 _OPERATORS: Final = {
     "<": operator.lt,
     "<=": operator.le,
@@ -82,11 +92,11 @@ class _Compiler:
         self.value_tests: list[tuple[str, Callable[[str], bool], int]] = []
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
         self.domain_bits: dict[str, int] = {}
-        self.labels: dict[int, str] = {LINK: "link", FOREIGN_LINK: "foreign_link"}
+        self.labels: dict[int, str] = {bit: name for name, bit in _FACTS.items()}
         self.name_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
-        self._next_bit = FOREIGN_LINK
+        self._next_bit = max(_FACTS.values())
         self._sets: dict[KeywordSet, int] = {}
         self._lists: dict[tuple[str, EntryList], int] = {}
         self._brands: dict[Brand, BrandBits] = {}
@@ -168,9 +178,8 @@ class _Compiler:
     # names
 
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
-        facts = {"link": LINK, "foreign_link": FOREIGN_LINK}
-        if name.name in facts:
-            return facts[name.name]
+        if name.name in _FACTS:
+            return _FACTS[name.name]
         sets = {keywords.name: keywords for used in self._visible(pack) for keywords in used.keywords}
         if name.name not in sets:
             expected = "a keyword set of this pack or of one that it uses, or a fact"

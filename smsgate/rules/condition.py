@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-FACTS = ("link", "foreign_link")
+FACTS = ("link", "foreign_link", "ambiguous_body")
 PREDICATES = ("names", "lookalike", "official", "impersonates")
 FIELDS = ("sender", "client", "link_host")
 MAX_CONDITION_CHARS = 4096
