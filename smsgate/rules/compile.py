@@ -72,6 +72,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         words=compiler.words,
         labels=compiler.labels,
         name_bits=compiler.name_bits,
+        official_bits=compiler.official_bits,
         impersonation=compiler.impersonation(),
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
@@ -94,6 +95,7 @@ class _Compiler:
         self.domain_bits: dict[str, int] = {}
         self.labels: dict[int, str] = {bit: name for name, bit in _FACTS.items()}
         self.name_bits = 0
+        self.official_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
         self._next_bit = max(_FACTS.values())
@@ -150,7 +152,7 @@ class _Compiler:
                 return _any_of(bit)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
-                return 0, lambda bits: not inner(bits)
+                return 0, lambda bits, excuses: not inner(excuses, bits)
             case cond.AtLeast():
                 return self._at_least(condition.count, [self.test(pack, term, where) for term in condition.terms])
 
@@ -169,7 +171,7 @@ class _Compiler:
         trigger = together if all(triggers) else 0
         if count == 1:
             return trigger, _any(tests)
-        return trigger, lambda bits: sum(test(bits) for test in tests) >= count
+        return trigger, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
@@ -203,7 +205,7 @@ class _Compiler:
                 "impersonates": impersonates,
             }
             tests.append(choices[predicate.name])
-        return self._at_least(1, tests) if tests else (0, lambda _: False)
+        return self._at_least(1, tests) if tests else (0, lambda *_: False)
 
     def _targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
         if target == "any":
@@ -278,6 +280,7 @@ class _Compiler:
         )
         self._brands[brand] = bits
         self.name_bits |= bits.names
+        self.official_bits |= bits.official
         self._add_words(brand.names, bits.names, brand.where, acronyms=True)
         self._add_words(brand.company, bits.company, brand.where)
 
@@ -325,13 +328,13 @@ class _Compiler:
 
 
 def _any_of(mask: int) -> tuple[int, Test]:
-    return mask, lambda bits: bits & mask != 0
+    return mask, lambda bits, _: bits & mask != 0
 
 
 def _all(tests: Sequence[Test]) -> Test:
-    def holds(bits: int) -> bool:
+    def holds(bits: int, excuses: int) -> bool:
         for test in tests:  # noqa: SIM110  # `all()` of a generator takes 0.4 µs more
-            if not test(bits):
+            if not test(bits, excuses):
                 return False
         return True
 
@@ -339,9 +342,9 @@ def _all(tests: Sequence[Test]) -> Test:
 
 
 def _any(tests: Sequence[Test]) -> Test:
-    def holds(bits: int) -> bool:
+    def holds(bits: int, excuses: int) -> bool:
         for test in tests:  # noqa: SIM110  # as in `_all`
-            if test(bits):
+            if test(bits, excuses):
                 return True
         return False
 
