@@ -38,9 +38,9 @@ class Explanation:
     links: tuple[Link, ...]
 
 
-def explain(rules: RuleSet, text: str, sender: str = "", client: str = "") -> Explanation:
-    """Judge `text` and say why."""
-    finding = rules.check((Reading.of_text(text),), sender, client)
+def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carrier: int = 0) -> Explanation:
+    """Judge `text` and say why. `carrier`: facts of what it came in."""
+    finding = rules.check((Reading.of_text(text),), sender, client, carrier)
     order = display_order(text)
     shown = plain(text if order is None else "".join(map(text.__getitem__, order)))
     bits = 0
