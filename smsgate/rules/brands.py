@@ -20,7 +20,7 @@ import ahocorasick
 
 from smsgate.rules.model import Brand
 from smsgate.text.normalize import fold
-from smsgate.text.urls import Link, public_suffix, unicode_host
+from smsgate.text.urls import Link, is_ip, public_suffix, unicode_host
 
 CACHE_ENTRIES: Final = 65_536
 """Hosts, and senders, remembered: some 20 MB when full, and more than one day of distinct genuine ones."""
@@ -41,8 +41,13 @@ _WITHOUT_JOINTS: Final = str.maketrans("", "", "-_.+")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
+IP_LINK: Final = 1 << 5
+BAIT_HOST: Final = 1 << 6
+HOST_FACTS: Final = {"ip_link": IP_LINK, "bait_host": BAIT_HOST}
+
+
 class HostFacts(NamedTuple):
-    """What one host is: bits of OFFICIAL, of LOOKALIKE, of lists; and whether it is nobody's."""
+    """What one host is: bits of OFFICIAL, of LOOKALIKE, of lists and of HOST_FACTS; and whether it is nobody's."""
 
     official: int
     lookalike: int
@@ -51,12 +56,13 @@ class HostFacts(NamedTuple):
 
 
 class BrandBits(NamedTuple):
-    """The bits that stand for one brand in the fact integer (see `rules.compile`)."""
+    """The bits that stand for one brand in the fact integer (see `rules.compile`); 0 where nothing is known to ask."""
 
     names: int
     company: int
     official: int
     lookalike: int
+    foreign_number: int
 
 
 class Impersonation:
@@ -118,7 +124,17 @@ class Impersonation:
         if official or trusted:
             return HostFacts(official, 0, listed, foreign=False)
         name = host.removesuffix(public_suffix(host) or "")
+        if is_ip(host):
+            listed |= IP_LINK
+        elif self._is_bait(name):
+            listed |= BAIT_HOST
         return HostFacts(0, self._tokens(fold(unicode_host(name))), listed, foreign=True)
+
+    def _is_bait(self, name: str) -> bool:
+        """Whether the registered label is made of bait words alone, of two at least: `mon-dossier`, `suivicolis`."""
+        parts = [part for part in _RUNS.findall(fold(name.rstrip(".").rpartition(".")[2])) if not part.isdecimal()]
+        words = [part for part in parts if part not in self._bait]
+        return (len(parts) > 1 or bool(words)) and all(self._segmented(part)[0] for part in parts)
 
     def _path(self, path: str) -> int:
         if path.isascii() and not any(True for _ in self._any_token.iter(path.lower().translate(_WITHOUT_JOINTS))):

@@ -14,10 +14,11 @@ from hashlib import sha256
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import BrandBits, Impersonation, squeezed
+from smsgate.rules.brands import HOST_FACTS, BrandBits, Impersonation, squeezed
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import FOREIGN_LINK, LINK, CompiledLimit, CompiledRule, RuleSet, Test, status_of
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.urls import ascii_host
@@ -31,6 +32,7 @@ MAX_ACRONYM_LETTERS: Final = 5
 MIN_PREFIX_LETTERS: Final = 3
 """A shorter prefix keyword would hit every second message."""
 
+FACTS: Final = {"link": LINK, "foreign_link": FOREIGN_LINK, **NUMBER_FACTS, **HOST_FACTS}
 _OPERATORS: Final = {
     "<": operator.lt,
     "<=": operator.le,
@@ -48,7 +50,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
     limits = [
         CompiledLimit(
-            limit, compiler.test(pack, limit.condition, limit.where)[1] if limit.condition else None, status_of(limit)
+            limit, compiler.whole(pack, limit.condition, limit.where)[1] if limit.condition else None, status_of(limit)
         )
         for pack in packs
         for limit in pack.limits
@@ -63,6 +65,8 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         labels=compiler.labels,
         name_bits=compiler.name_bits,
         impersonation=compiler.impersonation(),
+        numbers=Numbers(compiler.own_numbers()),
+        numbers_asked=compiler.numbers_asked,
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
     )
@@ -82,11 +86,15 @@ class _Compiler:
         self.value_tests: list[tuple[str, Callable[[str], bool], int]] = []
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
         self.domain_bits: dict[str, int] = {}
-        self.labels: dict[int, str] = {LINK: "link", FOREIGN_LINK: "foreign_link"}
+        self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
+        self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self.name_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
+        self._number_bits = 0
+        for bit in NUMBER_FACTS.values():
+            self._number_bits |= bit
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
-        self._next_bit = FOREIGN_LINK
+        self._next_bit = max(FACTS.values())
         self._sets: dict[KeywordSet, int] = {}
         self._lists: dict[tuple[str, EntryList], int] = {}
         self._brands: dict[Brand, BrandBits] = {}
@@ -116,11 +124,25 @@ class _Compiler:
         return Impersonation(self._brands, bait, trusted, self.domain_bits)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
-        trigger, test = self.test(pack, rule.condition, rule.where)
+        trigger, test = self.whole(pack, rule.condition, rule.where)
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
         return CompiledRule(place, rule, trigger, test, status)
+
+    def own_numbers(self) -> dict[int, tuple[str, ...]]:
+        """The numbers of each brand that has some, by the bit of "another number is given"."""
+        return {
+            bits.foreign_number: brand.official.phones for brand, bits in self._brands.items() if bits.foreign_number
+        }
+
+    def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
+        """`test` of a whole condition; notes when numbers must be read for it."""
+        trigger, test = self.test(pack, condition, where)
+        if _asks_numbers(condition):
+            late = not trigger or trigger & self._number_bits  # nothing that is known before the numbers are
+            self.numbers_asked = -1 if late else self.numbers_asked | trigger
+        return trigger, test
 
     def test(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
         """The trigger of a condition (bits of which it needs one; 0 if it can hold without any) and its test."""
@@ -163,14 +185,15 @@ class _Compiler:
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
+        if mask & self._number_bits:  # set late, see `whole`
+            return 3, 0
         return 2 if mask & self.common_bits else 1 if mask & FOREIGN_LINK else 0, mask.bit_count()
 
     # names
 
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
-        facts = {"link": LINK, "foreign_link": FOREIGN_LINK}
-        if name.name in facts:
-            return facts[name.name]
+        if name.name in FACTS:
+            return FACTS[name.name]
         sets = {keywords.name: keywords for used in self._visible(pack) for keywords in used.keywords}
         if name.name not in sets:
             expected = "a keyword set of this pack or of one that it uses, or a fact"
@@ -186,12 +209,14 @@ class _Compiler:
             if bits.company:
                 names = self._at_least(2, [names, _any_of(bits.company)])
             lookalike = _any_of(bits.lookalike)
-            impersonates = self._at_least(1, [lookalike, self._at_least(2, [names, _any_of(FOREIGN_LINK)])])
+            foreign_phone = self._at_least(2, [names, _any_of(bits.foreign_number)])
+            elsewhere = self._at_least(2, [names, _any_of(FOREIGN_LINK | bits.foreign_number)])
             choices = {
                 "names": names,
                 "lookalike": lookalike,
                 "official": _any_of(bits.official),
-                "impersonates": impersonates,
+                "foreign_phone": foreign_phone,
+                "impersonates": self._at_least(1, [lookalike, elsewhere]),
             }
             tests.append(choices[predicate.name])
         return self._at_least(1, tests) if tests else (0, lambda _: False)
@@ -266,9 +291,11 @@ class _Compiler:
             company=self._bit(f"company of {brand.name}") if brand.company else 0,
             official=self._bit(f"official({brand.name})"),
             lookalike=self._bit(f"lookalike({brand.name})"),
+            foreign_number=self._bit(f"a number not of {brand.name}") if brand.official.phones else 0,
         )
         self._brands[brand] = bits
         self.name_bits |= bits.names
+        self._number_bits |= bits.foreign_number
         self._add_words(brand.names, bits.names, brand.where, acronyms=True)
         self._add_words(brand.company, bits.company, brand.where)
 
@@ -337,6 +364,20 @@ def _any(tests: Sequence[Test]) -> Test:
         return False
 
     return holds
+
+
+def _asks_numbers(condition: Condition) -> bool:
+    """Whether some part of a condition is about phone numbers."""
+    match condition:
+        case cond.Name(name=name):
+            return name in NUMBER_FACTS
+        case cond.Predicate(name=name):
+            return name in {"foreign_phone", "impersonates"}
+        case cond.Not(term=term):
+            return _asks_numbers(term)
+        case cond.AtLeast(terms=terms):
+            return any(map(_asks_numbers, terms))
+    return False
 
 
 def _asks_only_origin(condition: Condition) -> bool:

@@ -5,7 +5,7 @@
          | links OP n | FIELD [not] in LIST|[a, b] | FIELD startswith "x"
          | predicate(brand | @group | any) | name
 
-A bare `name` is a fact (`link`, `foreign_link`) or a keyword set. Which sets, brands, groups and lists exist is not known
+A bare `name` is a fact (`FACTS`) or a keyword set. Which sets, brands, groups and lists exist is not known
 here: `rules.compile` resolves names. A reader by hand rather than a grammar library: the language has a dozen forms, and
 the point of it is what it says when an analyst mistypes one.
 """
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-FACTS = ("link", "foreign_link")
-PREDICATES = ("names", "lookalike", "official", "impersonates")
+FACTS = ("link", "foreign_link", "ip_link", "bait_host", "phone", "premium_number", "mobile_number")
+PREDICATES = ("names", "lookalike", "official", "foreign_phone", "impersonates")
 FIELDS = ("sender", "client", "link_host")
 MAX_CONDITION_CHARS = 4096
 MAX_DEPTH = 32

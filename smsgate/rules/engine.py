@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from smsgate.rules.brands import CACHE_ENTRIES, Impersonation, automaton
 from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
+from smsgate.rules.numbers import Numbers
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
@@ -112,6 +113,8 @@ class RuleSet:
         labels: Mapping[int, str],
         name_bits: int,
         impersonation: Impersonation,
+        numbers: Numbers,
+        numbers_asked: int,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
     ) -> None:
@@ -129,6 +132,8 @@ class RuleSet:
         self._words = automaton(words)
         self._name_bits = name_bits
         self._impersonation = impersonation
+        self._numbers = numbers
+        self._numbers_asked = numbers_asked
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
@@ -150,6 +155,12 @@ class RuleSet:
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender and client."""
+        facts = self._words_and_links(reading, origin)
+        if self._numbers_asked and (facts.bits & self._numbers_asked or self._numbers_asked < 0):
+            return Facts(facts.bits | self._numbers.facts(reading.words), facts.links)
+        return facts
+
+    def _words_and_links(self, reading: Reading, origin: int) -> Facts:
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found

@@ -248,6 +248,11 @@ def ascii_host(name: str) -> str:
     return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
 
 
+def is_ip(host: str) -> bool:
+    """Whether a `Link.host` is an address: dotted, one number, or in brackets."""
+    return host.startswith("[") or _IPV4.fullmatch(host) is not None
+
+
 def unicode_host(host: str) -> str:
     """A `Link.host` as a handset shows it: punycode labels decoded, those that aren't valid left as they are."""
     if "xn--" not in host:
