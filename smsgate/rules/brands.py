@@ -123,10 +123,11 @@ class Impersonation:
             tail = tail.partition(".")[2]
         if official or trusted:
             return HostFacts(official, 0, listed, foreign=False)
-        name = host.removesuffix(public_suffix(host) or "")
+        suffix = public_suffix(host)
+        name = host.removesuffix(suffix or "")
         if is_ip(host):
             listed |= IP_LINK
-        elif self._is_bait(name):
+        elif self._is_bait(name if suffix else host.rpartition(".")[0]):
             listed |= BAIT_HOST
         return HostFacts(0, self._tokens(fold(unicode_host(name))), listed, foreign=True)
 
