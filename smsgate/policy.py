@@ -64,12 +64,25 @@ class Policy:
     def __init__(self, rules: RuleSet, clients: dict[str, ClientSettings] | None = None) -> None:
         self._clients = clients or {}
         self._client_tats = ArrivalTable(MAX_CLIENTS)
+        self.monitor_only: dict[str | None, str] = {}
+        """Clients (None: all) whose messages are not refused for now, and why."""
         self.use(rules)
 
     def use(self, rules: RuleSet) -> None:
         """Put a rule set in force. The state of its limits starts afresh."""
         self.rules = rules
         self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
+
+    def switch_monitor(self, client: str | None, reason: str | None) -> None:
+        """Refuse nothing of a client (None: of all) from now on, for a reason; without one, do so again."""
+        if reason:
+            self.monitor_only[client] = reason
+        else:
+            self.monitor_only.pop(client, None)
+
+    def _monitors(self, client: Client) -> bool:
+        switched = self.monitor_only
+        return client.settings.mode is ClientMode.MONITOR or None in switched or client.name in switched
 
     def client(self, system_id: str) -> Client:
         """The client that a system_id stands for."""
@@ -83,8 +96,8 @@ class Policy:
         sender = view.source.decode("latin-1")
         verdict = self.decide(readings(view), sender, view.destinations, client, now)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
-            return MALFORMED
-        if verdict.refused and client.settings.mode is ClientMode.MONITOR:
+            verdict = MALFORMED
+        if verdict.refused and self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return verdict
 

@@ -42,6 +42,13 @@ class UnknownCommands(StrEnum):
     FORWARD = "forward"
 
 
+class OnOverload(StrEnum):
+    """What happens to a client's messages while the gate can't keep up."""
+
+    FILTER = "filter"
+    PASS = "pass"  # noqa: S105  # no password
+
+
 class OnFault(StrEnum):
     """What happens to a message that could not be parsed, or on which the filter itself failed."""
 
@@ -71,6 +78,7 @@ class ClientSettings:
     unknown_commands: UnknownCommands = UnknownCommands.NACK
     malformed: OnFault = OnFault.FORWARD
     on_filter_error: OnFault = OnFault.REJECT
+    on_overload: OnOverload = OnOverload.FILTER
     upstreams: tuple[str, ...] = ()
 
 
@@ -145,7 +153,7 @@ class TcpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration of one gate."""
+    """The whole configuration of one gate. `overload_lag_s`: how late the event loop may be before binds are shed; 0: never."""
 
     listeners: tuple[ListenerSettings, ...]
     upstreams: tuple[UpstreamSettings, ...]
@@ -155,6 +163,9 @@ class Settings:
     caps: Caps = Caps()
     timers: TimerSettings = TimerSettings()
     tcp: TcpSettings = TcpSettings()
+    workers: int = 1
+    control: Path | None = None
+    overload_lag_s: float = 0.25
     event_loop: Literal["uvloop", "asyncio"] = "uvloop"
     connect_timeout_s: float = 5.0
     drain_timeout_s: float = 10.0

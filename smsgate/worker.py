@@ -1,77 +1,150 @@
-"""The composition root of one process: builds the gate out of settings and rules, runs it, ends it in order.
+"""The composition root of one process: builds the parts out of settings and rules, and ends them in order.
 
-Only here are parts constructed and put together. `run` returns when the gate has drained after SIGTERM or SIGINT.
+`Worker` is what every process that relays has; `Gate` is a whole gate in one process. Several processes are put together in
+`supervisor`; signals and restarts are `service`'s.
 """
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
-from collections.abc import Callable
+import logging
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-import uvloop
-
+from smsgate.limits.admission import Admission
 from smsgate.net.admin import AdminServer
+from smsgate.net.control import ControlServer
 from smsgate.net.listener import Listener
+from smsgate.net.sessions import Sessions
+from smsgate.net.tls import Contexts
+from smsgate.net.trace import Emit
 from smsgate.policy import Policy
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry.metrics import Metrics
 
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """Listening sockets that an earlier generation opened: those for ESMEs by the address as configured, and HTTP's."""
+
+    listeners: Mapping[str, Sequence[socket.socket]] = field(default_factory=dict)
+    admin: socket.socket | None = None
+
+
+class Worker:
+    """What relays and judges in one process. `ended` is told the address of each session that is over."""
+
+    def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None]) -> None:
+        self.policy = Policy(rules, settings.clients)
+        self.metrics = Metrics(client_labels(settings))
+        self.contexts = Contexts(settings)
+        self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)
+
+    def start(self) -> None:
+        """Begin. Raises OSError when a certificate can't be read."""
+        self.contexts.load()
+        self.sessions.start()
+
+    def reload(self) -> None:
+        """Take up renewed certificates; on a fault those in force stay."""
+        try:
+            self.contexts.load()
+        except OSError as error:
+            log.error("certificates not reloaded, the old ones stay in force: %s", error)  # noqa: TRY400
+        else:
+            log.info("certificates reloaded")
+
+    async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
+        """Do what an operator asks through the control socket; the answer is plain data. Raises ValueError when it makes no
+        sense."""
+        match what:
+            case "sessions":
+                return self.sessions.describe()
+            case "kick":
+                return self.sessions.kick(arguments["client"], at_once=bool(arguments.get("at_once")))
+            case "monitor":
+                return self._monitor(arguments.get("client"), arguments.get("reason"))
+            case _:
+                raise ValueError(f"unknown request {what!r}")
+
+    def _monitor(self, client: str | None, reason: str | None) -> dict[str, str]:
+        """Switch monitor-only on (with a reason) or off for a client, or for all; answers what is switched on now."""
+        whose = f"client {client!r}" if client else "all clients"
+        if reason:
+            log.warning("monitor-only for %s: nothing is refused. Reason: %s", whose, reason)
+        else:
+            log.warning("monitor-only ends for %s", whose)
+        self.policy.switch_monitor(client, reason)
+        self.metrics.monitor_only = len(self.policy.monitor_only)
+        return {name or "*": text for name, text in self.policy.monitor_only.items()}
+
+    def trace(self, client: str, emit: Emit | None) -> None:
+        """See `Sessions.trace`."""
+        self.sessions.trace(client, emit)
+
 
 class Gate:
-    """A running gate inside an event loop: what `run`, the demo and the tests share."""
+    """A whole gate inside one event loop: what `run` with one worker, the demo and the tests share."""
 
     def __init__(self, settings: Settings, rules: RuleSet) -> None:
         self.settings = settings
-        self.policy = Policy(rules, settings.clients)
-        self.metrics = Metrics(tuple({*settings.clients, OTHER_CLIENT}))
+        self.admission = Admission(settings.caps)
+        self.worker = Worker(settings, rules, self.admission.disconnect)
+        self.policy = self.worker.policy
+        self.metrics = self.worker.metrics
         self.metrics.rules = lambda: self.policy.rules
-        self.listener = Listener(settings, self.policy, self.metrics)
+        self.sessions = self.worker.sessions
+        self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
         self.admin: AdminServer | None = None
+        self.control: ControlServer | None = None
         self.addresses: list[Address] = []
 
-    async def start(self) -> None:
+    async def start(self, inherited: Inherited | None = None) -> None:
         """Open all sockets. Raises OSError when one can't be; none stays open then."""
+        known = inherited or Inherited()
         try:
-            self.addresses = await self.listener.start()
+            self.worker.start()
+            self.addresses = self.listener.start(known.listeners)
             if self.settings.metrics is not None:
-                self.admin = AdminServer(self.settings.metrics, self.metrics, lambda: not self.listener.draining)
+                self.admin = AdminServer(
+                    self.settings.metrics, self.metrics, lambda: not self.listener.draining, known.admin
+                )
+            if self.settings.control is not None:
+                self.control = ControlServer(self.settings.control, self.worker)
+                await self.control.start(takeover=inherited is not None)
         except OSError:
             await self.stop()
             raise
 
-    async def stop(self) -> None:
-        """Drain every session, then close."""
-        await self.listener.drain()
+    @property
+    def rules(self) -> RuleSet:
+        """The rule set in force."""
+        return self.policy.rules
+
+    def reload(self) -> None:
+        """Take up what has changed on disk."""
+        self.worker.reload()
+
+    def retire(self) -> None:
+        """A later generation has taken over HTTP and the control socket."""
         if self.admin is not None:
             self.admin.close()
+            self.admin = None
+        if self.control is not None:
+            self.control.close()
+            self.control = None
+
+    async def stop(self) -> None:
+        """Drain every session, then close."""
+        await self.listener.drain(self.settings.drain_timeout_s / 2)
+        await self.sessions.drain()
+        self.retire()
 
 
-class ListenError(Exception):
-    """An address can't be listened on."""
-
-
-def run(settings: Settings, rules: RuleSet, started: Callable[[Gate], None]) -> None:
-    """Run until a signal. `started` is called once all sockets are open. Raises ListenError when one can't be opened."""
-    factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_serve(settings, rules, started))
-
-
-async def _serve(settings: Settings, rules: RuleSet, started: Callable[[Gate], None]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    gate = Gate(settings, rules)
-    try:
-        await gate.start()
-    except OSError as error:
-        raise ListenError(str(error)) from error
-    gc.collect()
-    gc.freeze()  # rules and automaton live as long as the process: the collector need not look at them again
-    started(gate)
-    await stop.wait()
-    await gate.stop()
+def client_labels(settings: Settings) -> tuple[str, ...]:
+    """The metric labels of clients: those that are configured, and one for all others."""
+    return tuple({*settings.clients, OTHER_CLIENT})

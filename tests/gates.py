@@ -11,17 +11,22 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from datetime import date
+from typing import Any, Generic, TypeVar
 
 import pytest
 import uvloop
 
+from smsgate.config.rules import Loaded
+from smsgate.net.tls import Contexts
+from smsgate.net.upstream import Upstreams
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.condition import parse
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Brand, HostTokens, KeywordSet, Official, Pack, Rule, Where
 from smsgate.settings import Address, ListenerSettings, Settings, UpstreamSettings
 from smsgate.smpp.constants import RESPONSE, Command
+from smsgate.supervisor import Supervisor
 from smsgate.worker import Gate
 
 LOCAL = Address("127.0.0.1", 0)
@@ -31,8 +36,8 @@ SCAM = "Votre solde CPF expire, voir https://cpf-droits.example/x"
 GENUINE = "Votre rendez-vous du 12/03 est confirme a 14h30."
 
 
-def rule_set(**changes: Any) -> RuleSet:
-    """Rules that block SCAM and pass GENUINE."""
+def pack(**changes: Any) -> Pack:
+    """A pack that blocks SCAM and passes GENUINE."""
     cpf = Brand(
         "cpf",
         ("CPF", "mon compte formation"),
@@ -41,10 +46,15 @@ def rule_set(**changes: Any) -> RuleSet:
         official=Official(domains=("moncompteformation.gouv.fr",)),
     )
     rule = Rule("T-1", "CPF", parse("names(cpf) and pull and not official(cpf)"), Action.BLOCK, WHERE)
-    pack = Pack(
+    made = Pack(
         "test", "test.yaml", WHERE, brands=(cpf,), keywords=(KeywordSet("pull", ("expir*",), WHERE),), rules=(rule,)
     )
-    return compile_packs([replace(pack, **changes)])
+    return replace(made, **changes)
+
+
+def rule_set(**changes: Any) -> RuleSet:
+    """The rules of `pack`."""
+    return compile_packs([pack(**changes)])
 
 
 def pdu(command: int, sequence: int, body: bytes = b"", status: int = 0) -> bytes:
@@ -72,6 +82,9 @@ def split(stream: bytes) -> list[bytes]:
         found.append(stream[:length])
         stream = stream[length:]
     return found
+
+
+GateT = TypeVar("GateT", Gate, Supervisor)
 
 
 class Peer:
@@ -130,11 +143,18 @@ class FakeSmsc:
             await peer.close()
 
 
-class Wire:
+def upstreams(settings: Settings) -> Upstreams:
+    """The SMSCs of these settings."""
+    contexts = Contexts(settings)
+    contexts.load()
+    return Upstreams(settings, contexts)
+
+
+class Wire(Generic[GateT]):
     """A gate between a fake SMSC and raw ESMEs."""
 
-    def __init__(self, gate: Gate, smsc: FakeSmsc) -> None:
-        self.gate = gate
+    def __init__(self, gate: GateT, smsc: FakeSmsc) -> None:
+        self.gate: GateT = gate
         self.smsc = smsc
         self.peers: list[Peer] = []
 
@@ -157,7 +177,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(rules: RuleSet | None = None, **changes: Any) -> AsyncIterator[Wire]:
+async def wire(rules: RuleSet | None = None, **changes: Any) -> AsyncIterator[Wire[Gate]]:
     """A running gate."""
     smsc = FakeSmsc()
     await smsc.start()
@@ -166,6 +186,24 @@ async def wire(rules: RuleSet | None = None, **changes: Any) -> AsyncIterator[Wi
     await gate.start()
     running = Wire(gate, smsc)
     try:
+        yield running
+    finally:
+        for peer in running.peers:
+            await peer.close()
+        await smsc.close()
+        await gate.stop()
+
+
+@asynccontextmanager
+async def crew(**changes: Any) -> AsyncIterator[Wire[Supervisor]]:
+    """A running gate of two workers."""
+    smsc = FakeSmsc()
+    await smsc.start()
+    settings = Settings((ListenerSettings(LOCAL),), (UpstreamSettings("smsc", smsc.address),), (), drain_timeout_s=2.0)
+    gate = Supervisor(replace(settings, workers=2, **changes), Loaded((pack(),), date(2026, 1, 1), rule_set()))
+    running = Wire(gate, smsc)
+    try:
+        await gate.start()
         yield running
     finally:
         for peer in running.peers:

@@ -13,12 +13,13 @@ from urllib.request import urlopen
 
 import pytest
 
-from smsgate import worker
+from smsgate import service
+from smsgate.config.rules import Loaded
 from smsgate.net.simulator import SimulatorSettings, Smsc, serve
-from smsgate.rules.engine import RuleSet
 from smsgate.settings import Address, Settings
 from smsgate.smpp.constants import RESPONSE, Command, Status
-from tests.gates import GENUINE, SCAM, TIMEOUT_S, Peer, bind, pdu, rule_set, submit
+from smsgate.worker import Gate
+from tests.gates import GENUINE, SCAM, TIMEOUT_S, Peer, bind, pdu, submit
 from tests.programs import PACK, Program, invoke, pack_in, program
 
 LATENCY_S = 0.3
@@ -145,12 +146,12 @@ def taken() -> Iterator[int]:
 @pytest.mark.parametrize("event_loop", ["uvloop", "asyncio"])
 def test_a_port_that_is_taken_is_named_and_ends_with_1(tmp_path: Path, taken: int, event_loop: str) -> None:
     config = config_in(tmp_path, Address("127.0.0.1", 9), port=taken, more=f"event_loop: {event_loop}\n")
-    assert_refused(config, 1, "smsgate: can't listen: ", "127.0.0.1", str(taken), "ddress already in use")
+    assert_refused(config, 1, "smsgate: can't start: ", "127.0.0.1", str(taken), "ddress already in use")
 
 
 def test_a_metrics_port_that_is_taken_is_named_too(tmp_path: Path, taken: int) -> None:
     config = config_in(tmp_path, Address("127.0.0.1", 9), more=f'metrics: {{bind: "127.0.0.1:{taken}"}}\n')
-    assert_refused(config, 1, "smsgate: can't listen: ", f"127.0.0.1:{taken}: Address already in use")
+    assert_refused(config, 1, "smsgate: can't start: ", f"127.0.0.1:{taken}: Address already in use")
 
 
 def test_broken_yaml_is_told_with_its_place(tmp_path: Path) -> None:
@@ -188,14 +189,14 @@ def assert_refused(config: Path, code: int, *words: str) -> None:
 def test_an_ipv6_address_is_printed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`[fd00::1]` looks like a tag to what styles the terminal."""
 
-    def started_only(settings: Settings, rules: RuleSet, started: Callable[[worker.Gate], None]) -> None:
+    def started_only(settings: Settings, loaded: Loaded, started: Callable[[service.Service], None]) -> None:
         async def main() -> None:
-            gate = worker.Gate(settings, rule_set())
+            gate = Gate(settings, loaded.rules)
             gate.addresses = [Address("fd00::1", 2775)]
             started(gate)
 
         asyncio.run(main())
 
-    monkeypatch.setattr(worker, "run", started_only)
+    monkeypatch.setattr(service, "run", started_only)
     result = invoke("run", "--config", config_in(tmp_path, Address("127.0.0.1", 9)))
     assert result.stdout.splitlines()[0] == "listening on [fd00::1]:2775"

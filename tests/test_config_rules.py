@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.config import rules as rules_module
 from smsgate.config.diagnostics import DiagnosticsError
-from smsgate.config.rules import load_packs, load_rules
+from smsgate.config.rules import load, load_rules
 from smsgate.rules.model import Action
 
 PACK = """\
@@ -42,7 +42,7 @@ def test_folders_are_searched_to_the_bottom_in_order_of_names(tmp_path: Path) ->
     for place, name in (("b.yaml", "bee"), ("a/z.yml", "zed"), ("a/b/c.yaml", "sea")):
         write(tmp_path / place, name)
     (tmp_path / "a" / "notes.txt").write_text("no pack")
-    assert [pack.name for pack in load_packs([tmp_path])] == ["sea", "zed", "bee"]
+    assert [pack.name for pack in load([tmp_path]).packs] == ["sea", "zed", "bee"]
 
 
 def test_a_file_named_twice_is_loaded_once(tmp_path: Path) -> None:

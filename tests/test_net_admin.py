@@ -18,6 +18,7 @@ from smsgate.net.admin import AdminServer
 from smsgate.settings import Address, ClientSettings
 from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.telemetry.metrics import Metrics
+from smsgate.worker import Gate
 from tests.gates import GENUINE, LOCAL, SCAM, TIMEOUT_S, Wire, both_loops, pdu, run_on, submit, until, wire
 
 RESP = Command.SUBMIT_SM | RESPONSE
@@ -34,12 +35,12 @@ def fetch(address: Address, path: str) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
-async def page(running: Wire, path: str) -> tuple[int, str]:
+async def page(running: Wire[Gate], path: str) -> tuple[int, str]:
     assert running.gate.admin is not None
     return await asyncio.to_thread(fetch, running.gate.admin.address, path)
 
 
-async def traffic(running: Wire) -> str:
+async def traffic(running: Wire[Gate]) -> str:
     """One message blocked, one passed and answered, two over the client's rate, and a receipt; the metrics then."""
     esme, upstream = await running.bound()
     esme.send(submit(SCAM, 2) + b"".join(submit(GENUINE, number) for number in range(3, 8)))
@@ -168,7 +169,7 @@ def test_while_draining_the_gate_is_alive_but_not_ready_and_is_still_scraped(loo
             await upstream.pdu()
             stopping = asyncio.create_task(running.gate.stop())
             await until(lambda: running.gate.listener.draining)
-            assert await page(running, "/readyz") == (503, "draining\n")
+            assert await page(running, "/readyz") == (503, "not ready\n")
             assert await page(running, "/healthz") == (200, "alive\n")
             assert "smsgate_sessions 1.0" in (await page(running, "/metrics"))[1]
             upstream.send(pdu(RESP, 2, b"id\0"))
@@ -176,8 +177,10 @@ def test_while_draining_the_gate_is_alive_but_not_ready_and_is_still_scraped(loo
             esme.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))
             unbind = await upstream.pdu()
             upstream.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))
+            admin = running.gate.admin
+            assert admin is not None
             await stopping
-            assert running.gate.admin is not None
+            running.gate.admin = admin  # for `page`
             with pytest.raises(OSError, match=r"refused"):
                 await page(running, "/healthz")
             running.gate.admin = None  # closed above

@@ -10,10 +10,8 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-import trustme
 
 from smsgate.limits.admission import Refusal
-from smsgate.net.upstream import Upstreams
 from smsgate.settings import (
     Caps,
     ClientMode,
@@ -29,7 +27,24 @@ from smsgate.settings import (
 )
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.timers import Overdue
-from tests.gates import GENUINE, LOCAL, SCAM, FakeSmsc, Peer, Wire, bind, both_loops, pdu, run_on, submit, until, wire
+from smsgate.worker import Gate
+from tests.authority import Authority
+from tests.gates import (
+    GENUINE,
+    LOCAL,
+    SCAM,
+    FakeSmsc,
+    Peer,
+    Wire,
+    bind,
+    both_loops,
+    pdu,
+    run_on,
+    submit,
+    until,
+    upstreams,
+    wire,
+)
 
 RESP = Command.SUBMIT_SM | RESPONSE
 HERE, ELSEWHERE = ip_network("127.0.0.0/8"), ip_network("198.51.100.0/24")
@@ -178,7 +193,7 @@ def test_all_binds_of_a_client_go_to_one_smsc_while_any_stands(loop_name: str) -
         second = FakeSmsc()
         await second.start()
         async with wire() as running:
-            listener, first = running.gate.listener, running.gate.settings.upstreams[0]
+            listener, first = running.gate.sessions, running.gate.settings.upstreams[0]
             await running.bound("bank1")
             other = UpstreamSettings("second", second.address)
             listener._upstreams._by_name = {"second": other, first.name: first}  # the second is preferred from now on
@@ -201,7 +216,7 @@ def test_binds_that_come_together_go_on_together_when_the_first_smsc_is_gone(loo
         await gone.close()
         async with wire() as running:
             first, second = UpstreamSettings("gone", gone.address), running.gate.settings.upstreams[0]
-            running.gate.listener._upstreams = Upstreams(replace(running.gate.settings, upstreams=(first, second)))
+            running.gate.sessions._upstreams = upstreams(replace(running.gate.settings, upstreams=(first, second)))
             esmes = [await running.esme() for _ in range(5)]
             for esme in esmes:
                 esme.send(bind())
@@ -220,7 +235,7 @@ def test_a_trusted_proxy_says_whom_it_speaks_for(loop_name: str) -> None:
             esme = await running.esme()
             esme.send(b"PROXY TCP4 198.51.100.7 192.0.2.1 40000 2775\r\n" + bind())
             assert await (await running.smsc.connection()).pdu() == bind()
-            (relay,) = running.gate.listener._relays
+            (relay,) = running.gate.sessions._relays
             assert relay.address.host == "198.51.100.7"
             liar = await running.esme()
             liar.send(bind())
@@ -230,34 +245,14 @@ def test_a_trusted_proxy_says_whom_it_speaks_for(loop_name: str) -> None:
     run_on(loop_name, body)
 
 
-class Authority:
-    """A certificate authority and what it issued, as files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.ca = trustme.CA()
-        self.file = folder / "ca.pem"
-        self.ca.cert_pem.write_to_path(str(self.file))
-        self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
-        issued = self.ca.issue_cert("localhost", "127.0.0.1")
-        issued.private_key_pem.write_to_path(str(self.key))
-        for index, blob in enumerate(issued.cert_chain_pems):
-            blob.write_to_path(str(self.certificate), append=index > 0)
-
-    def client(self, *, with_certificate: bool) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.file)
-        if with_certificate:
-            context.load_cert_chain(self.certificate, self.key)
-        return context
-
-
-async def tls_esme(running: Wire, context: ssl.SSLContext) -> Peer:
+async def tls_esme(running: Wire[Gate], context: ssl.SSLContext) -> Peer:
     address = running.gate.addresses[0]
     peer = Peer(*await asyncio.open_connection(address.host, address.port, ssl=context))
     running.peers.append(peer)
     return peer
 
 
-async def stranger_binds(running: Wire, authority: Authority) -> None:
+async def stranger_binds(running: Wire[Gate], authority: Authority) -> None:
     stranger = await tls_esme(running, authority.client(with_certificate=False))
     stranger.send(bind())
     await stranger.pdu()

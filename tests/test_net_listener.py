@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 
 import pytest
 
-from smsgate.net.listener import Listener
-from smsgate.policy import Policy
+from smsgate.limits.admission import Admission
+from smsgate.net.listener import Incoming, Listener
 from smsgate.settings import Address, ListenerSettings, Settings, UpstreamSettings
+from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.telemetry.metrics import Metrics
-from tests.gates import GENUINE, LOCAL, Peer, bind, both_loops, rule_set, run_on, submit, until, wire
+from tests.gates import GENUINE, LOCAL, TIMEOUT_S, Peer, bind, both_loops, pdu, run_on, submit, until, wire
 
 
 @both_loops
@@ -48,7 +50,11 @@ def test_sessions_are_counted_until_they_end(loop_name: str) -> None:
 
 def listener(*addresses: Address) -> Listener:
     settings = Settings(tuple(map(ListenerSettings, addresses)), (UpstreamSettings("smsc", LOCAL),), ())
-    return Listener(settings, Policy(rule_set()), Metrics(("other",)))
+
+    async def nobody(_: Incoming) -> None:
+        raise AssertionError("nobody connects")
+
+    return Listener(settings, Metrics(("other",)), Admission(settings.caps), nobody)
 
 
 @both_loops
@@ -57,9 +63,9 @@ def test_an_address_that_is_taken_or_unknown_is_named(loop_name: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = Address("127.0.0.1", other.getsockname()[1])
             with pytest.raises(OSError, match=rf"{taken.host}.*{taken.port}.*in use"):
-                await listener(taken).start()
+                listener(taken).start({})
         with pytest.raises(OSError, match=r"nobody\.invalid:2775: \w+"):
-            await listener(Address("nobody.invalid", 2775)).start()
+            listener(Address("nobody.invalid", 2775)).start({})
 
     run_on(loop_name, body)
 
@@ -68,8 +74,8 @@ def test_an_address_that_is_taken_or_unknown_is_named(loop_name: str) -> None:
 def test_draining_without_sessions_ends_at_once_and_nothing_is_accepted_any_more(loop_name: str) -> None:
     async def body() -> None:
         listening = listener(LOCAL)
-        (address,) = await listening.start()
-        await listening.drain()
+        (address,) = listening.start({})
+        await listening.drain(TIMEOUT_S)
         assert listening.draining
         with pytest.raises(OSError, match=r"refused|failed"):
             await asyncio.open_connection(address.host, address.port)
@@ -80,12 +86,41 @@ def test_draining_without_sessions_ends_at_once_and_nothing_is_accepted_any_more
 @both_loops
 def test_draining_ends_connections_that_never_bound(loop_name: str) -> None:
     async def body() -> None:
-        async with wire(drain_timeout_s=20.0) as running:
+        async with wire(drain_timeout_s=0.2) as running:
             esme = await running.esme()
             await until(lambda: running.gate.metrics.sessions == 1)
             await running.gate.stop()
             assert await esme.eof() == b""
             assert running.gate.metrics.sessions == 0
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_a_bind_on_its_way_when_draining_begins_is_let_through_then_unbound(loop_name: str) -> None:
+    """A sender takes a connection that closes on it for an outage; one that unbinds, for a restart."""
+
+    async def body() -> None:
+        async with wire(drain_timeout_s=20.0) as running:
+            early, late = await running.esme(), await running.esme()
+            early.send(bind())
+            upstream = await running.smsc.connection()
+            await upstream.pdu()
+            await until(lambda: running.gate.metrics.sessions == 2)
+            stopping = asyncio.create_task(running.gate.stop())
+            await until(lambda: running.gate.listener.draining)
+            late.send(bind())
+            second = await running.smsc.connection()
+            await second.pdu()
+            for esme, smsc in ((early, upstream), (late, second)):
+                smsc.send(pdu(Command.BIND_TRANSCEIVER | RESPONSE, 1, b"smsc\0"))
+                answer, unbind = await esme.pdus(2)
+                assert answer[4:8] == struct.pack(">I", Command.BIND_TRANSCEIVER | RESPONSE)
+                assert unbind[4:8] == struct.pack(">I", Command.UNBIND)
+                esme.send(unbind[:4] + struct.pack(">I", Command.UNBIND | RESPONSE) + unbind[8:])
+                own = await smsc.pdu()
+                smsc.send(own[:4] + struct.pack(">I", Command.UNBIND | RESPONSE) + own[8:])
+            await stopping
 
     run_on(loop_name, body)
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from smsgate.net import relay as relay_module
-from smsgate.net.upstream import Upstreams
 from smsgate.settings import ClientSettings, UpstreamSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.session import TURN_BYTES
-from tests.gates import GENUINE, SCAM, FakeSmsc, bind, both_loops, pdu, run_on, split, submit, until, wire
+from tests.gates import GENUINE, SCAM, FakeSmsc, bind, both_loops, pdu, run_on, split, submit, until, upstreams, wire
 
 RESP = Command.SUBMIT_SM | RESPONSE
 
@@ -220,7 +219,7 @@ def test_the_next_upstream_is_tried_when_the_first_can_not_be_reached(loop_name:
         await gone.close()
         async with wire() as running:
             first, second = UpstreamSettings("gone", gone.address), running.gate.settings.upstreams[0]
-            running.gate.listener._upstreams = Upstreams(replace(running.gate.settings, upstreams=(first, second)))
+            running.gate.sessions._upstreams = upstreams(replace(running.gate.settings, upstreams=(first, second)))
             esme, upstream = await running.bound()
             esme.send(submit(GENUINE, 2))
             assert await upstream.pdu() == submit(GENUINE, 2)
@@ -295,7 +294,7 @@ def test_a_flood_of_blocked_messages_whose_sender_never_reads_stays_in_bounds(lo
                     stalled += 1
                     break
             assert stalled, "the gate went on reading"
-            (relay,) = running.gate.listener._relays
+            (relay,) = running.gate.sessions._relays
             queued = relay.downstream.transport.get_write_buffer_size()
             assert queued <= relay_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             assert relay.session.downstream.pending <= 512 * 1024
@@ -320,7 +319,7 @@ def test_an_smsc_that_never_reads_stops_the_reading_of_its_sender(loop_name: str
                     break
             else:
                 pytest.fail("the gate went on reading")
-            (relay,) = running.gate.listener._relays
+            (relay,) = running.gate.sessions._relays
             assert relay.upstream.transport.get_write_buffer_size() <= relay_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             upstream.writer.transport.resume_reading()  # type: ignore[attr-defined]
             assert await upstream.pdu() == submit(GENUINE, 2)

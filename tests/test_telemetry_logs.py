@@ -12,6 +12,7 @@ import pytest
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.telemetry import logs
 from smsgate.text.reading import Reading
+from smsgate.worker import Gate
 from tests.gates import GENUINE, SCAM, Wire, bind, both_loops, pdu, rule_set, run_on, submit, until, wire
 
 RESP = Command.SUBMIT_SM | RESPONSE
@@ -25,7 +26,7 @@ def rules_that_quote(readings: Sequence[Reading], sender: str, client: str) -> N
     raise KeyError(f"{readings[0].text} from {sender} of {client}")
 
 
-async def refused_bind(running: Wire) -> None:
+async def refused_bind(running: Wire[Gate]) -> None:
     esme = await running.esme()
     esme.send(bind(system_id="bank2"))
     upstream = await running.smsc.connection()

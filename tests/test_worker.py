@@ -9,15 +9,18 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Literal
 
 import pytest
 
-from smsgate import worker
+from smsgate import service, worker
+from smsgate.config.rules import Loaded
 from smsgate.settings import Address, ClientSettings, ListenerSettings, Settings, UpstreamSettings
 from tests.gates import LOCAL, both_loops, rule_set, run_on
 
 SETTINGS = Settings((ListenerSettings(LOCAL),), (UpstreamSettings("smsc", Address("127.0.0.1", 9)),), ())
+LOADED = Loaded((), date(2026, 1, 1), rule_set())
 
 
 @pytest.fixture(autouse=True)
@@ -33,18 +36,20 @@ def test_run_tells_that_it_started_and_returns_after_a_signal(
     event_loop: Literal["uvloop", "asyncio"], number: signal.Signals
 ) -> None:
     gates = []
+    http = []
 
-    def started(gate: worker.Gate) -> None:
+    def started(gate: service.Service) -> None:
         gates.append(gate)
+        assert gate.admin is not None
+        http.append(gate.admin.address)
         with socket.create_connection((gate.addresses[0].host, gate.addresses[0].port)):
             os.kill(os.getpid(), number)
 
-    worker.run(replace(SETTINGS, event_loop=event_loop, metrics=LOCAL), rule_set(), started)
+    service.run(replace(SETTINGS, event_loop=event_loop, metrics=LOCAL), LOADED, started)
     (gate,) = gates
     assert gate.listener.draining
     assert refused(gate.addresses[0])
-    assert gate.admin is not None
-    assert refused(gate.admin.address)
+    assert refused(http[0])
 
 
 def refused(address: Address) -> bool:
@@ -75,9 +80,9 @@ def test_a_gate_that_can_not_open_all_of_its_sockets_opens_none(loop_name: str, 
 def test_run_says_which_address_it_can_not_listen_on(event_loop: Literal["uvloop", "asyncio"]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = Address("127.0.0.1", other.getsockname()[1])
-        with pytest.raises(worker.ListenError, match=rf"{taken}: .*in use"):
-            worker.run(
-                replace(SETTINGS, metrics=taken, event_loop=event_loop), rule_set(), lambda _: pytest.fail("started")
+        with pytest.raises(service.ListenError, match=rf"{taken}: .*in use"):
+            service.run(
+                replace(SETTINGS, metrics=taken, event_loop=event_loop), LOADED, lambda _: pytest.fail("started")
             )
 
 

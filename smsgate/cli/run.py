@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from smsgate import worker
+from smsgate import service
 from smsgate.cli.common import err, out, told_faults
+from smsgate.config import rules
 from smsgate.config.load import load_settings
-from smsgate.config.rules import load_rules
 from smsgate.telemetry import logs
 
 
@@ -21,6 +21,8 @@ def run(
 
     Prints the addresses it listens on (port 0 in the configuration lets the system choose), then [bold]ready[/bold].
     On SIGTERM or SIGINT it stops accepting, lets answers in flight arrive, unbinds both sides and exits with 0.
+    SIGHUP takes up renewed certificates. SIGUSR2 starts the next generation, which inherits the listening sockets; this one
+    drains once that is ready: no connect is refused and no message lost.
 
     A minimal configuration:
 
@@ -31,20 +33,22 @@ def run(
     """
     with told_faults():
         settings = load_settings(config)
-        rules = load_rules(settings.rules)
+        loaded = rules.load(settings.rules)
     logs.configure()
     try:
-        worker.run(settings, rules, _started)
-    except worker.ListenError as error:
-        err.print(f"smsgate: can't listen: {error}", style="bold red", markup=False)
+        service.run(settings, loaded, _started)
+    except service.ListenError as error:
+        err.print(f"smsgate: can't start: {error}", style="bold red", markup=False)
         raise typer.Exit(1) from None
 
 
-def _started(gate: worker.Gate) -> None:
+def _started(gate: service.Service) -> None:
     for address in gate.addresses:
         out.print(f"listening on {address}", markup=False)  # [fd00::1] is no tag
     if gate.admin is not None:
         out.print(f"metrics on http://{gate.admin.address}/metrics", markup=False)
-    out.print(f"rule set {gate.policy.rules.version}: {len(gate.policy.rules.rules)} rules")
+    out.print(f"rule set {gate.rules.version}: {len(gate.rules.rules)} rules")
+    if gate.settings.workers > 1:
+        out.print(f"{gate.settings.workers} workers")
     out.print("ready")
     out.file.flush()

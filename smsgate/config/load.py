@@ -30,9 +30,11 @@ from smsgate.config.net_fields import (
     RulePath,
     Sessions,
     SmscAddress,
+    SocketPath,
     SystemId,
     TcpTime,
     Timer,
+    Workers,
     ip_version,
 )
 from smsgate.config.source import Source, read
@@ -44,6 +46,7 @@ from smsgate.settings import (
     ListenerSettings,
     ListenerTls,
     OnFault,
+    OnOverload,
     Settings,
     Statuses,
     TcpSettings,
@@ -69,6 +72,7 @@ _UnknownCommands = Annotated[
     UnknownCommands, PlainValidator(partial(choice, {str(word): word for word in UnknownCommands}))
 ]
 _OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
+_OnOverload = Annotated[OnOverload, PlainValidator(partial(choice, {str(word): word for word in OnOverload}))]
 _EVENT_LOOPS: Final[dict[str, Literal["uvloop", "asyncio"]]] = {"uvloop": "uvloop", "asyncio": "asyncio"}
 
 
@@ -161,6 +165,7 @@ class _Client(Form):
     unknown_commands: _UnknownCommands = _CLIENT.unknown_commands
     malformed: _OnFault = _CLIENT.malformed
     on_filter_error: _OnFault = _CLIENT.on_filter_error
+    on_overload: _OnOverload = _CLIENT.on_overload
     statuses: _Statuses = _Statuses()
     upstreams: Annotated[tuple[Text, ...], Field(min_length=1)] = _CLIENT.upstreams
 
@@ -184,6 +189,7 @@ class _Client(Form):
             unknown_commands=self.unknown_commands,
             malformed=self.malformed,
             on_filter_error=self.on_filter_error,
+            on_overload=self.on_overload,
             upstreams=self.upstreams,
         )
 
@@ -227,6 +233,9 @@ class _Config(Form):
     caps: _Caps = _Caps()
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
+    workers: Workers = _DEFAULTS.workers
+    control: SocketPath | None = None
+    overload_lag: Timer = _DEFAULTS.overload_lag_s
     event_loop: Annotated[Literal["uvloop", "asyncio"], PlainValidator(partial(choice, _EVENT_LOOPS))] = (
         _DEFAULTS.event_loop
     )
@@ -254,6 +263,9 @@ def load_settings(path: Path) -> Settings:
         caps=form.caps.settings(),
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
+        workers=form.workers,
+        control=form.control,
+        overload_lag_s=form.overload_lag,
         event_loop=form.event_loop,
         connect_timeout_s=form.connect_timeout,
         drain_timeout_s=form.drain_timeout,

@@ -7,6 +7,7 @@ and only look whether a file is there and can be read: what is in it is for whoe
 
 from __future__ import annotations
 
+import os
 import re
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -35,6 +36,10 @@ MAX_DURATION_S: Final = 3600.0
 """An hour: nobody waits longer for a connection or for a restart."""
 MAX_TIMER_S: Final = 86_400.0
 """A day: whoever would wait longer means `off`."""
+MAX_WORKERS: Final = 256
+"""Cores of the largest machines."""
+MAX_SOCKET_PATH_CHARS: Final = 90
+"""The system allows 107, and the socket is made beside its place under a longer name."""
 MIN_KEEPALIVE_S: Final = 1.0
 """The system counts the idle time before a probe in whole seconds."""
 
@@ -126,6 +131,25 @@ def pem_file(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def socket_path(value: object, info: ValidationInfo) -> Path:
+    """Where a Unix socket is made, in a folder that exists."""
+    path = _relative(value, info, "a path for the control socket, relative to this file")
+    if len(str(path)) > MAX_SOCKET_PATH_CHARS:
+        raise fault(quoted(value), f"a path of at most {MAX_SOCKET_PATH_CHARS} characters in all")
+    if not path.parent.is_dir():
+        raise fault(quoted(value), "a path in a folder that exists")
+    return path
+
+
+def workers(value: object) -> int:
+    """How many processes relay."""
+    if value == "auto":
+        return len(os.sched_getaffinity(0))
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= MAX_WORKERS:
+        raise fault(quoted(value), f"a number of workers from 1 to {MAX_WORKERS}, or auto for one per core")
+    return int(value)
+
+
 def _relative(value: object, info: ValidationInfo, expected: str) -> Path:
     if not isinstance(value, str) or not value.strip():
         raise fault(quoted(value), expected)
@@ -188,6 +212,8 @@ Ip = Annotated[str, PlainValidator(ip)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(network)]
 Host = Annotated[str, PlainValidator(host)]
 RulePath = Annotated[Path, PlainValidator(rule_path)]
+SocketPath = Annotated[Path, PlainValidator(socket_path)]
+Workers = Annotated[int, PlainValidator(workers)]
 PemFile = Annotated[Path, PlainValidator(pem_file)]
 Rate = Annotated[float, PlainValidator(rate)]
 Burst = Annotated[int, PlainValidator(partial(count, "messages", MAX_BURST))]

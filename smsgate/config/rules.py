@@ -9,37 +9,38 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.examples import failing_examples
 from smsgate.config.rulefile import PackFile, read_pack
 from smsgate.rules.compile import compile_packs
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack, PackError, Problem, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from smsgate.rules.engine import RuleSet
 
 MAX_FILES: Final = 1000
 """Rule files loaded together: a folder with more is not a folder of rules."""
 SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 
-def load_packs(paths: Sequence[Path]) -> list[Pack]:
-    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml, in the order of paths and names.
+class Loaded(NamedTuple):
+    """Packs, and the rule set that they made on the day `today`: the same packs make the same set in another process."""
 
-    Raises DiagnosticsError if one cannot be read or has a fault of form; names and examples are not looked at.
-    """
-    files, faults, _ = _read(paths)
-    if faults:
-        raise DiagnosticsError(faults)
-    return [file.pack for file in files if file.pack]
+    packs: tuple[Pack, ...]
+    today: date
+    rules: RuleSet
 
 
 def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
-    """The rules in these files and folders, ready to judge messages.
+    """The rules in these files and folders, ready to judge messages; see `load`."""
+    return load(paths, today).rules
+
+
+def load(paths: Sequence[Path], today: date | None = None) -> Loaded:
+    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml, in the order of paths and names.
 
     Rules that expired before `today` (None: the day it is in UTC) are left out. Raises DiagnosticsError with all that is
     wrong: files, names that conditions use, examples that do not come out as they should.
@@ -47,15 +48,16 @@ def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
     files, faults, complete = _read(paths)
     if not complete:
         raise DiagnosticsError(faults)
-    packs = [file.pack for file in files if file.pack]
+    packs = tuple(file.pack for file in files if file.pack)
+    day = today or datetime.now(UTC).date()
     try:
-        rules = compile_packs(packs, today or datetime.now(UTC).date())
+        rules = compile_packs(packs, day)
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
     faults += failing_examples(rules)
     if faults:
         raise DiagnosticsError(faults)
-    return rules
+    return Loaded(packs, day, rules)
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool]:

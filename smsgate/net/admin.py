@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.registry import Collector
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
-        self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]  # IPv4 is only the default
-        super().__init__(address, handler)
-
-
 class _Handler(WSGIRequestHandler):
     timeout = 10  # seconds for a request line to come
 
@@ -37,10 +29,28 @@ class _Handler(WSGIRequestHandler):
         """Scrapes are not news."""
 
 
-class AdminServer:
-    """Serves until `close`. Raises OSError, with the address in it, when that can't be listened on."""
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
 
-    def __init__(self, address: Address, collector: Collector, ready: Callable[[], bool]) -> None:
+    def __init__(self, address: Address, inherited: socket.socket | None) -> None:
+        where = (address.host, address.port)
+        self.address_family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]  # IPv4 is only the default
+        super().__init__(where, _Handler, bind_and_activate=inherited is None)
+        if inherited is not None:
+            self.socket.close()
+            self.socket = inherited
+            self.socket.setblocking(True)
+            self.server_name, self.server_port = self.socket.getsockname()[:2]
+            self.setup_environ()
+
+
+class AdminServer:
+    """Serves until `close`, on a socket that an earlier generation listened on if there is one. Raises OSError, with the
+    address in it, when that can't be listened on."""
+
+    def __init__(
+        self, address: Address, collector: Collector, ready: Callable[[], bool], inherited: socket.socket | None = None
+    ) -> None:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(collector)
         metrics: Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]] = make_wsgi_app(registry)
@@ -53,17 +63,23 @@ class AdminServer:
                 return _plain(start_response, "200 OK", "alive\n")
             if path == "/readyz":
                 return _plain(
-                    start_response, *(("200 OK", "ready\n") if ready() else ("503 Service Unavailable", "draining\n"))
+                    start_response, *(("200 OK", "ready\n") if ready() else ("503 Service Unavailable", "not ready\n"))
                 )
             return _plain(start_response, "404 Not Found", "try /metrics, /healthz or /readyz\n")
 
         try:
-            self._server = make_server(address.host, address.port, application, _Server, _Handler)
+            self._server = _Server(address, inherited)
         except OSError as error:
             raise OSError(error.errno, f"{address}: {error.strerror}") from None
+        self._server.set_app(application)
         self.address = Address(address.host, self._server.server_port)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
         self._thread.start()
+
+    @property
+    def socket(self) -> socket.socket:
+        """The listening socket, for a later generation to inherit."""
+        return self._server.socket
 
     def close(self) -> None:
         """Stop serving and free the port."""

@@ -19,11 +19,13 @@ from time import perf_counter
 from typing import cast
 
 from smsgate.limits.admission import Admission, Refusal
+from smsgate.limits.overload import Overload
+from smsgate.net.trace import Emit, Tap
 from smsgate.net.upstream import Upstreams, tune
 from smsgate.policy import Client, Policy
 from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
-from smsgate.settings import Address, OnFault, Settings, UnknownCommands
+from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
 from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, Session, State
 from smsgate.smpp.timers import Timers
@@ -58,6 +60,7 @@ class Side(asyncio.Protocol):
         self.at_eof = False  # the peer sends no more
         self.eof_taken = False  # and the session knows
         self.eof_written = False  # and has been told so itself
+        self.tap: Tap | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there."""
@@ -68,6 +71,8 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets of the peer."""
+        if self.tap is not None:
+            self.tap.said(data)
         self.framer.feed(data)
         if not self.turn_queued:
             self.relay.turn(self)
@@ -122,19 +127,23 @@ class Side(asyncio.Protocol):
 
 
 class Relay:
-    """One session with its two connections."""
+    """One session with its two connections. `number` tells it from the others of this process."""
 
     def __init__(
         self,
         *,
+        number: int,
         settings: Settings,
         policy: Policy,
         metrics: Metrics,
         upstreams: Upstreams,
         admission: Admission,
+        overload: Overload,
         address: Address,
+        on_bound: Callable[[Relay], None],
         on_end: Callable[[Relay], None],
     ) -> None:
+        self.number = number
         self.loop = asyncio.get_running_loop()
         self.policy = policy
         self.metrics = metrics
@@ -155,11 +164,16 @@ class Relay:
         self.response_s = settings.timers.response_s or float("inf")
         self.tcp = settings.tcp
         self.verdicts: dict[Action, int] = {}
+        self.judged = 0
+        self.judged_at_tick = 0
+        self.rate = 0  # messages judged in the last second
         self.connecting: asyncio.Task[None] | None = None
         self.upstreams = upstreams
         self.admission = admission
+        self.overload = overload
         self.counted_bind = False
-        self.upstream_taken = False
+        self.upstream_name = ""  # of the SMSC that a connection was taken of
+        self.on_bound = on_bound
         self.on_end = on_end
         self.settle_s = settings.drain_timeout_s / 2
         self.settling = False  # drain: reading downstream has stopped, answers in flight arrive
@@ -171,6 +185,10 @@ class Relay:
         """The status to refuse a message with, or 0; counted and timed."""
         client = self.client
         assert client is not None
+        self.judged += 1
+        if self.overload.active and client.settings.on_overload is OnOverload.PASS:
+            self.metrics.unfiltered[client.label] += 1
+            return 0
         began = perf_counter()
         try:
             verdict = self.policy.decide_pdu(command, data, start, end, client, now)
@@ -220,6 +238,8 @@ class Relay:
 
     def tick(self, now: float) -> None:
         """Once a second: end the session if one of its timers has run out."""
+        self.rate = self.judged - self.judged_at_tick
+        self.judged_at_tick = self.judged
         overdue = self.timers.due(now)
         if overdue is not None and not self.ended:
             self.metrics.timeouts[overdue] += 1
@@ -228,6 +248,8 @@ class Relay:
     def _write(self) -> None:
         for side, queue in ((self.upstream, self.session.to_upstream), (self.downstream, self.session.to_downstream)):
             if queue and side.connected:
+                if side.tap is not None:
+                    side.tap.told(queue)
                 if side.eof_written:  # nobody is left to be told
                     pass
                 elif len(queue) == 1:
@@ -242,12 +264,13 @@ class Relay:
     def _may_read(self, side: Side) -> bool:
         if side is self.upstream:
             return self._may_take(side) and not self.session.waiting
-        return self._may_take(side) and not self.settling and not self.session.holding
+        settling = self.settling and self.session.state is State.BOUND
+        return self._may_take(side) and not settling and not self.session.holding
 
     def _settle(self, side: Side) -> None:
         """What follows a turn after which nothing more could be handled at once."""
         session = self.session
-        if self.settling and not session.awaited_smsc:
+        if self.settling and session.state is State.BOUND and not session.awaited_smsc:
             self._unbind()
         if session.state is State.CLOSED:
             return
@@ -291,6 +314,7 @@ class Relay:
                 session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.verdicts = self.metrics.messages[self.client.label]
                 log.info("bound: client %r from %s", self.client.name, self.address)
+                self.on_bound(self)
             case State.OPEN:
                 self.metrics.binds_refused += 1
                 self.admission.failed(session.system_id, self.address.host, perf_counter())
@@ -308,6 +332,9 @@ class Relay:
             case State.CLOSED:
                 self.end(f"over, after {before.name.lower()}")
         if before is State.BINDING:
+            if self.settling and session.state is State.BOUND:
+                self._write()
+                self._unbind()
             self._queue_turn(self.downstream)
 
     def _end_if_idle(self) -> None:
@@ -322,20 +349,22 @@ class Relay:
         allowed = self.policy.client(system_id).settings.allow_from
         if allowed and not any(ip_address(self.address.host) in network for network in allowed):
             refusal = Refusal.ADDRESS
+        if refusal is None and self.overload.active:
+            refusal = Refusal.OVERLOAD
         if refusal is None:
             return 0
         self.metrics.refused[refusal] += 1
         log.warning("bind refused (%s): client %r from %s", refusal, system_id, self.address)
-        return Status.ESME_RBINDFAIL
+        return Status.ESME_RSYSERR if refusal is Refusal.OVERLOAD else Status.ESME_RBINDFAIL
 
     # connections
 
     async def _connect(self) -> None:
         name = self.session.system_id
         wanted = self.policy.client(name).settings.upstreams
-        self.upstream_taken = await self.upstreams.connect(name, wanted, lambda: self.upstream) is not None
+        self.upstream_name = await self.upstreams.connect(name, wanted, lambda: self.upstream) or ""
         self.connecting = None
-        if not self.upstream_taken:
+        if not self.upstream_name:
             self.metrics.upstream_failures += 1
             log.warning("no upstream for client %r from %s", name, self.address)
             if self.session.state is State.BINDING:
@@ -368,8 +397,8 @@ class Relay:
 
     def _give_back(self) -> None:
         """What this session counted for, it counts for no more."""
-        if self.upstream_taken:
-            self.upstream_taken = False
+        if self.upstream_name:
+            self.upstream_name = ""
             self.upstreams.release(self.session.system_id)
         if self.counted_bind:
             self.counted_bind = False
@@ -391,10 +420,14 @@ class Relay:
     # drain
 
     def drain(self) -> None:
-        """Begin to end the session: let answers in flight arrive, unbind the ESME, then upstream."""
+        """Begin to end the session: let answers in flight arrive, unbind the ESME, then upstream. A bind that may be on its
+        way is let through first: the sender would take a closed connection for an outage."""
         self.settling = True
         self.loop.call_later(self.settle_s, self._unbind)
-        if self.session.state not in {State.BOUND, State.ESME_ENDED} or not self.session.awaited_smsc:
+        state = self.session.state
+        if state in {State.OPEN, State.BINDING}:
+            return
+        if state not in {State.BOUND, State.ESME_ENDED} or not self.session.awaited_smsc:
             self._unbind()
         else:
             self.downstream.read(False)
@@ -410,3 +443,32 @@ class Relay:
         self._queue_turn(self.downstream)
         # The SMSC's requests that bear the number of our unbind wait for its answer, but no longer than this.
         self.loop.call_later(OWN_ANSWER_S, self._queue_turn, self.upstream)
+
+    # looking at it
+
+    def describe(self, now: float) -> dict[str, str | int | float]:
+        """What an operator sees of this session; `now` in seconds of perf_counter."""
+        session = self.session
+        return {
+            "session": self.number,
+            "client": session.system_id,
+            "address": str(self.address),
+            "state": session.state.name.lower(),
+            "upstream": self.upstream_name,
+            "age_s": round(now - self.timers.opened, 1),
+            "idle_s": round(now - self.timers.active, 1),
+            "in_flight": len(session.awaited_smsc),
+            "in_flight_mo": len(session.awaited_esme),
+            "judged": self.judged,
+            "rate_per_s": self.rate,
+            "buffered_bytes": sum(
+                side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
+                for side in (self.downstream, self.upstream)
+            ),
+        }
+
+    def trace(self, emit: Emit | None) -> None:
+        """Tell `emit` of every PDU from now on; None: no more."""
+        about = {"session": self.number, "client": self.session.system_id}
+        for side, peer in ((self.downstream, "esme"), (self.upstream, "smsc")):
+            side.tap = None if emit is None else Tap(peer, about, emit, side.framer.untaken())

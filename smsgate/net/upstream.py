@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
-from smsgate.settings import Settings, TcpSettings, UpstreamSettings, UpstreamTls
+from smsgate.net.tls import Contexts
+from smsgate.settings import Settings, TcpSettings, UpstreamSettings
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,10 @@ class _Standing:
 class Upstreams:
     """The SMSCs of one process and who uses which."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, contexts: Contexts) -> None:
         self._settings = settings
+        self._contexts = contexts
         self._by_name = {upstream.name: upstream for upstream in settings.upstreams}
-        self._contexts = {
-            upstream.name: _context(upstream.tls) for upstream in settings.upstreams if upstream.tls is not None
-        }
         self._failed_at: dict[str, float] = {}
         self._standing: dict[str, _Standing] = {}
         self._choosing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -71,7 +69,7 @@ class Upstreams:
                             upstream.address.host,
                             upstream.address.port,
                             local_addr=(upstream.source, 0) if upstream.source else None,
-                            ssl=self._contexts.get(upstream.name),
+                            ssl=self._contexts.upstream(upstream.name),
                             server_hostname=_server_name(upstream),
                         )
                 except (OSError, UnicodeError) as error:  # TimeoutError and ssl.SSLError are OSErrors
@@ -94,14 +92,6 @@ class Upstreams:
 def _server_name(upstream: UpstreamSettings) -> str | None:
     """The name that the SMSC's certificate must have."""
     return None if upstream.tls is None else upstream.tls.server_name or upstream.address.host
-
-
-def _context(tls: UpstreamTls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls.certificate is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
-    return context
 
 
 def tune(transport: asyncio.BaseTransport, tcp: TcpSettings) -> None:

@@ -83,6 +83,17 @@ class Tag(IntEnum):
     MESSAGE_STATE = 0x0427
 
 
+_NAMES: Final = {
+    **{int(command): command.name.lower() for command in Command},
+    **{command | RESPONSE: f"{command.name.lower()}_resp" for command in Command if command != Command.GENERIC_NACK},
+}
+
+
+def command_name(command: int) -> str | None:
+    """`submit_sm`, `submit_sm_resp`; None for a command_id that has no name here."""
+    return _NAMES.get(command)
+
+
 BINDS: Final = frozenset({Command.BIND_RECEIVER, Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER})
 
 FROM_ESME: Final = frozenset(

@@ -42,6 +42,10 @@ class Framer:
         """Octets received and not taken."""
         return len(self.data) - self.position + len(self._pieces) + len(self._behind) - self._behind_position
 
+    def untaken(self) -> bytes:
+        """A copy of what has been received and not taken."""
+        return self.data[self.position :] + bytes(self._pieces) + self._behind[self._behind_position :]
+
     def feed(self, data: bytes) -> None:
         """Append what was read."""
         pieces = self._pieces

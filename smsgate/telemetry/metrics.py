@@ -3,24 +3,27 @@
 The data path adds to plain integers and lists: `prometheus_client`'s own `.labels().inc()` takes a lock and builds a tuple
 each time, 1.5 µs where an addition takes 0.03. `Collector` reads the numbers when somebody scrapes. Label values come from
 the configuration and the packs only, never from traffic: unknown commands and unnamed clients share one value.
+
+Where there are several workers, each sends its `record` and the supervisor adds them up; a record is plain data for JSON.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from smsgate.limits.admission import Refusal
 from smsgate.rules.engine import RuleSet, Verdict
 from smsgate.rules.model import Action
-from smsgate.smpp.constants import RESPONSE, Command
+from smsgate.smpp.constants import RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
 
 OTHER_COMMAND: Final = -1
 FILTER_BUCKETS_S: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2)
+LAG_BUCKETS_S: Final = (1e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5)
 RESPONSE_BUCKETS_S: Final = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -50,16 +53,35 @@ class Histogram:
         family.add_metric([], buckets, self.total)
         return family
 
+    def add(self, counts: list[int], total: float) -> None:
+        """Add the observations of another with the same bounds."""
+        self.counts = [ours + theirs for ours, theirs in zip(self.counts, counts, strict=True)]
+        self.total += total
+
 
 def _command_counts() -> dict[int, int]:
     known = {int(command): 0 for command in Command}
     return {**known, **{command | RESPONSE: 0 for command in known}, OTHER_COMMAND: 0}
 
 
+_GAUGES: Final = ("sessions", "overloaded")
+_COUNTERS: Final = (
+    "sessions_total",
+    "binds_refused",
+    "upstream_failures",
+    "filter_errors",
+    "late_responses",
+    "overloads",
+)
+_TABLES: Final = ("rule_hits", "throttled", "unfiltered", "pdus_downstream", "pdus_upstream", "refused", "timeouts")
+_HISTOGRAMS: Final = ("filter_time", "response_time", "loop_lag")
+
+
 class Metrics:
     """Every number of one process. The data path writes them, `collect` reads them."""
 
     def __init__(self, client_labels: tuple[str, ...]) -> None:
+        self.client_labels = client_labels
         self.messages = {label: dict.fromkeys(Action, 0) for label in client_labels}
         self.rule_hits: dict[tuple[str, str, str], int] = {}
         self.throttled: dict[tuple[str, str], int] = {}
@@ -67,6 +89,11 @@ class Metrics:
         self.pdus_upstream = _command_counts()
         self.filter_time = Histogram(FILTER_BUCKETS_S)
         self.response_time = Histogram(RESPONSE_BUCKETS_S)
+        self.loop_lag = Histogram(LAG_BUCKETS_S)
+        self.overloaded = 0
+        self.overloads = 0
+        self.monitor_only = 0
+        self.unfiltered = dict.fromkeys(client_labels, 0)
         self.sessions = 0
         self.sessions_total = 0
         self.binds_refused = 0
@@ -86,6 +113,35 @@ class Metrics:
         if verdict.action is Action.THROTTLE:
             reason = verdict.rules[0].id if verdict.rules else "client_rate"
             self.throttled[client_label, reason] = self.throttled.get((client_label, reason), 0) + 1
+
+    def record(self) -> dict[str, Any]:
+        """All numbers of now, as plain data. `list()` of a dictionary is one step of the interpreter: safe from a thread."""
+        return {
+            "messages": [
+                [client, action, n]
+                for client, counts in list(self.messages.items())
+                for action, n in list(counts.items())
+                if n
+            ],
+            "counts": {name: getattr(self, name) for name in (*_GAUGES, *_COUNTERS)},
+            "tables": {name: [[key, n] for key, n in list(getattr(self, name).items()) if n] for name in _TABLES},
+            "histograms": {name: [list(getattr(self, name).counts), getattr(self, name).total] for name in _HISTOGRAMS},
+        }
+
+    def add(self, record: dict[str, Any], *, over: bool = False) -> None:
+        """Add a record of another process; of one that is `over` only what counts up."""
+        for client, action, n in record["messages"]:
+            self.messages[client][Action(action)] += n
+        for name, n in record["counts"].items():
+            if not (over and name in _GAUGES):
+                setattr(self, name, getattr(self, name) + n)
+        for name, rows in record["tables"].items():
+            table = getattr(self, name)
+            for key, n in rows:
+                entry = tuple(key) if isinstance(key, list) else key
+                table[entry] = table.get(entry, 0) + n
+        for name, (counts, total) in record["histograms"].items():
+            getattr(self, name).add(counts, total)
 
     def collect(self) -> Iterator[Metric]:
         """All families. `list()` of a dictionary is one step of the interpreter, so a scrape from a thread is safe."""
@@ -112,7 +168,7 @@ class Metrics:
         for side, by_command in (("downstream", self.pdus_downstream), ("upstream", self.pdus_upstream)):
             for command, count in list(by_command.items()):
                 if count:
-                    pdus.add_metric([side, _command_name(command)], count)
+                    pdus.add_metric([side, command_name(command) or "other"], count)
         yield pdus
         yield GaugeMetricFamily("smsgate_sessions", "Downstream sessions open now.", value=self.sessions)
         yield CounterMetricFamily("smsgate_sessions_opened", "Downstream sessions accepted.", value=self.sessions_total)
@@ -138,6 +194,18 @@ class Metrics:
             "Answers of the SMSC that came after the response timer.",
             value=self.late_responses,
         )
+        unfiltered = CounterMetricFamily(
+            "smsgate_unfiltered", "Messages passed unjudged during an overload.", labels=["client"]
+        )
+        for client, count in list(self.unfiltered.items()):
+            unfiltered.add_metric([client], count)
+        yield unfiltered
+        yield GaugeMetricFamily(
+            "smsgate_monitor_only", "Switches that put clients into monitor-only for now.", value=self.monitor_only
+        )
+        yield GaugeMetricFamily("smsgate_overloaded", "Processes that are overloaded now.", value=self.overloaded)
+        yield CounterMetricFamily("smsgate_overloads", "Times that an overload began.", value=self.overloads)
+        yield self.loop_lag.family("smsgate_loop_lag_seconds", "How late the event loop runs, sampled.")
         yield self.filter_time.family("smsgate_filter_seconds", "Time to judge one message.")
         yield self.response_time.family(
             "smsgate_upstream_response_seconds", "Time from a request forwarded to the SMSC's answer."
@@ -148,14 +216,3 @@ class Metrics:
             info.add_metric([rules.version], 1)
             yield info
             yield GaugeMetricFamily("smsgate_rules", "Rules in force.", value=len(rules.rules))
-
-
-def _command_name(command: int) -> str:
-    if command == OTHER_COMMAND:
-        return "other"
-    if command == Command.GENERIC_NACK:
-        return "generic_nack"
-    if command & RESPONSE:
-        base = command & ~RESPONSE
-        return f"{Command(base).name.lower()}_resp" if base in set(Command) else "other"
-    return Command(command).name.lower()

@@ -1,0 +1,125 @@
+"""How the supervisor and its workers talk: words in one stream, descriptors in datagrams beside it.
+
+Words are JSON objects, one a line. A descriptor travels with one JSON object that says what it is; the octets that were read
+from it already are part of that. Both are Unix socket pairs made before the worker starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from smsgate.net.listener import Incoming
+from smsgate.settings import Address
+
+MAX_WORD_BYTES = 64 * 1024 * 1024
+"""The longest line: the counts of some hundred thousand rules."""
+MAX_LETTER_BYTES = 128 * 1024
+"""What goes beside a descriptor: an address, and what was read behind a bind (256 octets at a time)."""
+LETTERS_PER_TURN = 64
+"""Descriptors taken at once, before sessions have their turn again."""
+
+
+class Words:
+    """One end of the stream. Sending never waits: what is said is small, and a peer that doesn't read is dead soon."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def over(cls, sock: socket.socket) -> Words:
+        """Take over a socket."""
+        return cls(*await asyncio.open_connection(sock=sock, limit=MAX_WORD_BYTES))
+
+    def say(self, **word: Any) -> None:
+        """Send one word."""
+        if not self._writer.is_closing():
+            self._writer.write(json.dumps(word, separators=(",", ":")).encode() + b"\n")
+
+    async def hear(self) -> dict[str, Any] | None:
+        """The next word; None once the other end is gone."""
+        try:
+            line = await self._reader.readline()
+        except (OSError, ValueError):
+            return None
+        if not line.endswith(b"\n"):  # cut off by the end
+            return None
+        word: dict[str, Any] = json.loads(line)
+        return word
+
+    async def close(self) -> None:
+        """Send what is queued and close."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except OSError:
+            return
+
+
+class Letters:
+    """One end of the datagrams. `client` is the system_id of the bind among `received`, "" before one was read."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._turn = asyncio.Lock()
+
+    async def send(self, incoming: Incoming, client: str) -> None:
+        """Hand a connection over and close it here. Raises OSError when the other end is gone."""
+        letter = {
+            "address": [incoming.address.host, incoming.address.port],
+            "listener": incoming.listener,
+            "received": incoming.received.decode("latin-1"),
+            "client": client,
+        }
+        async with self._turn:  # one writer callback at a time
+            while True:
+                try:
+                    socket.send_fds(self._sock, [json.dumps(letter).encode()], [incoming.connection.fileno()])
+                except BlockingIOError:
+                    await self._room()
+                else:
+                    incoming.connection.close()
+                    return
+
+    async def _room(self) -> None:
+        """Wait until the other end has taken some."""
+        loop = asyncio.get_running_loop()
+        room = asyncio.Event()
+        loop.add_writer(self._sock, room.set)
+        try:
+            await room.wait()
+        finally:
+            loop.remove_writer(self._sock)
+
+    def listen(self, take: Callable[[Incoming, str], None]) -> None:
+        """Give every connection that comes to `take`."""
+        asyncio.get_running_loop().add_reader(self._sock, self._receive, take)
+
+    def _receive(self, take: Callable[[Incoming, str], None]) -> None:
+        for _ in range(LETTERS_PER_TURN):
+            try:
+                data, descriptors, _, _ = socket.recv_fds(self._sock, MAX_LETTER_BYTES, 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                data, descriptors = b"", []
+            if not data:  # the other end is gone
+                asyncio.get_running_loop().remove_reader(self._sock)
+                return
+            letter = json.loads(data)
+            for descriptor in descriptors:
+                connection = socket.socket(fileno=descriptor)
+                connection.setblocking(False)
+                host, port = letter["address"]
+                received = letter["received"].encode("latin-1")
+                take(Incoming(connection, Address(host, port), letter["listener"], received), letter["client"])
+
+    def close(self) -> None:
+        """Listen no more."""
+        asyncio.get_running_loop().remove_reader(self._sock)
+        self._sock.close()

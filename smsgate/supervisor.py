@@ -1,0 +1,372 @@
+"""Several workers as one gate: the supervisor owns the listening sockets, and each client belongs to one worker.
+
+    accept -> PROXY header, address lists, caps -> read the bind -> the worker that owns its system_id
+                                                   TLS: to any worker, which hands the plain stream back
+
+So rates, segments and SMSC of a client live in one process, exact and without locks. The supervisor relays no message. It
+restarts workers that die, adds up their counts, and passes reloads, requests and the drain on to all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import socket
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from zlib import crc32
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from smsgate.config.rules import Loaded
+from smsgate.limits.admission import Admission
+from smsgate.net.admin import AdminServer
+from smsgate.net.channel import Letters, Words
+from smsgate.net.control import ControlServer
+from smsgate.net.doorway import NoBindError, first_bind_of
+from smsgate.net.listener import Incoming, Listener
+from smsgate.net.tls import Contexts
+from smsgate.net.trace import Emit
+from smsgate.rules.model import Pack
+from smsgate.settings import Address, Settings
+from smsgate.telemetry.metrics import Metrics
+from smsgate.worker import Inherited, client_labels
+
+log = logging.getLogger(__name__)
+
+FIRST_BACK_OFF_S = 0.1
+MAX_BACK_OFF_S = 30.0
+"""Waits before a worker that died is started again: doubled each time, so that one that can't live does not burn a core."""
+HEALTHY_S = 60.0
+"""A worker that lived so long starts with the first wait again."""
+START_S = 60.0
+"""How long a worker may take until it is ready: compiling 100,000 keywords takes about one."""
+DOWN_S = 10.0
+"""A worker that has been down for so long makes the gate not ready: a restart takes about one."""
+ASK_S = 5.0
+"""How long a worker may take to answer an operator's request."""
+STOP_S = 5.0
+"""Beyond `drain_timeout_s`, before a worker that does not end is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker is started with, pickled to its standard input."""
+
+    index: int
+    settings: Settings
+    packs: tuple[Pack, ...]
+    today: date
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """One worker as the supervisor sees it. `record`: its latest counts; `addresses`: of its sessions."""
+
+    index: int
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    process: asyncio.subprocess.Process | None = None
+    words: Words | None = None
+    letters: Letters | None = None
+    record: dict[str, Any] | None = None
+    addresses: Counter[str] = field(default_factory=Counter)
+    down_since: float = 0.0
+
+
+class Supervisor:
+    """A gate of several processes. Like `worker.Gate` to whoever starts, reloads and stops it."""
+
+    def __init__(self, settings: Settings, loaded: Loaded) -> None:
+        self.settings = settings
+        self.rules = loaded.rules
+        self._loaded = loaded
+        self._own = Metrics(client_labels(settings))  # of connections before they are handed over
+        self._over = Metrics(client_labels(settings))  # of workers that died
+        self._restarts = 0
+        self._admission = Admission(settings.caps)
+        self._listener = Listener(settings, self._own, self._admission, self._take)
+        self._workers = [_Worker(index) for index in range(settings.workers)]
+        self._lives: list[asyncio.Task[None]] = []
+        self._questions: dict[int, asyncio.Future[Any]] = {}
+        self._traces: dict[str, Emit] = {}
+        self._monitor_only: dict[str | None, str] = {}
+        self._next_tls = 0
+        self._stopping = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.admin: AdminServer | None = None
+        self.control: ControlServer | None = None
+        self.addresses: list[Address] = []
+
+    async def start(self, inherited: Inherited | None = None) -> None:
+        """Start all workers, then open the sockets. Raises OSError when that can't be done; nothing stays open then."""
+        known = inherited or Inherited()
+        try:
+            Contexts(self.settings).load()  # here, where a fault can be told
+            self._lives = [asyncio.create_task(self._live(worker)) for worker in self._workers]
+            ready = asyncio.create_task(self._all_ready())
+            await asyncio.wait([ready, *self._lives], timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                ready.cancel()
+                raise OSError("a worker can't be started; its log lines say why")  # noqa: TRY301
+            if self.settings.metrics is not None:
+                self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
+            if self.settings.control is not None:
+                self.control = ControlServer(self.settings.control, self)
+                await self.control.start(takeover=inherited is not None)
+            self.addresses = self._listener.start(known.listeners)
+        except OSError:
+            await self.stop()
+            raise
+
+    async def _all_ready(self) -> None:
+        for worker in self._workers:
+            await worker.ready.wait()
+
+    @property
+    def listener(self) -> Listener:
+        """The listening sockets."""
+        return self._listener
+
+    # connections
+
+    async def _take(self, incoming: Incoming) -> None:
+        """Find the worker of a connection that was let in, and hand it over."""
+        connection = incoming.connection
+        try:
+            if self.settings.listeners[incoming.listener].tls is not None:
+                self._next_tls = (self._next_tls + 1) % len(self._workers)
+                await self._hand(self._workers[self._next_tls], incoming, "")
+                return
+            bind = await first_bind_of(connection, self.settings, self._own)
+            await self._hand_to_owner(incoming._replace(received=bind.octets), bind.client)
+        except (OSError, NoBindError, asyncio.CancelledError) as error:
+            connection.close()
+            self._admission.disconnect(incoming.address.host)
+            log.info("connection from %s given up: %s", incoming.address, str(error) or type(error).__name__)
+
+    async def _hand_to_owner(self, incoming: Incoming, client: str) -> None:
+        """To the worker that owns the client, waiting while it is being restarted. Raises OSError."""
+        await self._hand(self._workers[crc32(client.encode("latin-1")) % len(self._workers)], incoming, client)
+
+    async def _hand(self, worker: _Worker, incoming: Incoming, client: str) -> None:
+        try:
+            async with asyncio.timeout(self.settings.timers.session_init_s or None):
+                await worker.ready.wait()
+                assert worker.letters is not None
+                await worker.letters.send(incoming, client)
+        except TimeoutError:
+            raise OSError(f"worker {worker.index} is down") from None
+        worker.addresses[incoming.address.host] += 1
+
+    def _handed_back(self, worker: _Worker, incoming: Incoming, client: str) -> None:
+        """A worker has taken TLS off a connection and read its bind."""
+        worker.addresses[incoming.address.host] -= 1
+        task = asyncio.create_task(self._hand_back(incoming, client))
+        self._lives.append(task)
+        task.add_done_callback(self._lives.remove)
+
+    async def _hand_back(self, incoming: Incoming, client: str) -> None:
+        try:
+            await self._hand_to_owner(incoming, client)
+        except OSError as error:
+            incoming.connection.close()
+            self._admission.disconnect(incoming.address.host)
+            log.info("connection from %s given up: %s", incoming.address, error)
+
+    # workers
+
+    async def _live(self, worker: _Worker) -> None:
+        """Keep one worker running until the supervisor stops."""
+        loop = self._loop
+        back_off_s = FIRST_BACK_OFF_S
+        while not self._stopping.is_set():
+            began = loop.time()
+            was_ready = await self._run(worker)
+            if self._stopping.is_set() or not (was_ready or self._listener.sockets):
+                return  # one that fails at the very start has said why: the gate does not start
+            self._restarts += 1
+            if loop.time() - began > HEALTHY_S:
+                back_off_s = FIRST_BACK_OFF_S
+            log.error("worker %d died; restarted in %.1f s", worker.index, back_off_s)
+            worker.down_since = loop.time()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(back_off_s):
+                    await self._stopping.wait()
+            back_off_s = min(back_off_s * 2, MAX_BACK_OFF_S)
+
+    async def _run(self, worker: _Worker) -> bool:
+        """One life of a worker. True when it became ready."""
+        ours, theirs = socket.socketpair()
+        our_letters, their_letters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, their_letters:
+            for sock in (ours, our_letters):
+                sock.setblocking(False)
+            worker.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "smsgate.crew",
+                str(theirs.fileno()),
+                str(their_letters.fileno()),
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(theirs.fileno(), their_letters.fileno()),
+            )
+        worker.words = words = await Words.over(ours)
+        worker.letters = letters = Letters(our_letters)
+        letters.listen(lambda incoming, client: self._handed_back(worker, incoming, client))
+        assert worker.process.stdin is not None
+        setup = Setup(worker.index, self.settings, self._loaded.packs, self._loaded.today)
+        worker.process.stdin.write(pickle.dumps(setup))
+        worker.process.stdin.close()
+        while (word := await words.hear()) is not None:
+            self._heard(worker, word)
+        was_ready = worker.ready.is_set()
+        worker.ready.clear()
+        letters.close()
+        await words.close()
+        await worker.process.wait()
+        self._bury(worker)
+        return was_ready
+
+    def _heard(self, worker: _Worker, word: dict[str, Any]) -> None:
+        match word:
+            case {"record": record}:
+                worker.record = record
+            case {"ended": host}:
+                worker.addresses[host] -= 1
+                self._admission.disconnect(host)
+            case {"traced": client, "pdu": record}:
+                if client in self._traces:
+                    self._traces[client](record)
+            case {"answer": question, "value": value}:
+                future = self._questions.pop(question, None)
+                if future is not None and not future.done():
+                    future.set_result(value)
+            case {"ready": True}:
+                assert worker.words is not None
+                for name, reason in self._monitor_only.items():
+                    arguments = {"client": name, "reason": reason}
+                    worker.words.say(do="operate", question=0, what="monitor", arguments=arguments)
+                for client in self._traces:
+                    worker.words.say(do="trace", client=client, on=True)
+                worker.down_since = 0.0
+                worker.ready.set()
+
+    def _bury(self, worker: _Worker) -> None:
+        """Keep what a worker that is gone has counted; its sessions are over."""
+        if worker.record is not None:
+            self._over.add(worker.record, over=True)
+            worker.record = None
+        for host, sessions in worker.addresses.items():
+            for _ in range(sessions):
+                self._admission.disconnect(host)
+        worker.addresses.clear()
+
+    def _is_ready(self) -> bool:
+        """Whether new sessions are taken. Called from the thread that serves HTTP."""
+        now = self._loop.time()
+        return not self._listener.draining and all(
+            not worker.down_since or now - worker.down_since < DOWN_S for worker in self._workers
+        )
+
+    def collect(self) -> Iterator[Metric]:
+        """The counts of all processes together. Called from the thread that serves HTTP."""
+        total = Metrics(self._own.client_labels)
+        total.rules = lambda: self.rules
+        total.monitor_only = len(self._monitor_only)
+        total.add(self._own.record())
+        total.add(self._over.record())
+        for worker in self._workers:
+            if worker.record is not None:
+                total.add(worker.record)
+        yield from total.collect()
+        up = sum(worker.ready.is_set() for worker in self._workers)
+        yield GaugeMetricFamily("smsgate_workers", "Workers that are up.", value=up)
+        yield CounterMetricFamily("smsgate_worker_restarts", "Workers that died.", value=self._restarts)
+
+    # what an operator asks
+
+    async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
+        """See `worker.Worker.operate`: asked of every worker that is up, the answers put together."""
+        if what == "monitor":  # remembered for workers that start later
+            client, reason = arguments.get("client"), arguments.get("reason")
+            if reason:
+                self._monitor_only[client] = reason
+            else:
+                self._monitor_only.pop(client, None)
+        asked = [worker for worker in self._workers if worker.ready.is_set()]
+        answers = await asyncio.gather(*(self._ask(worker, what, arguments) for worker in asked))
+        for answer in answers:
+            if "error" in answer:
+                raise ValueError(answer["error"])
+        if what == "monitor":
+            return {name or "*": text for name, text in self._monitor_only.items()}
+        if what == "sessions":
+            return [
+                {**session, "worker": worker.index}
+                for worker, answer in zip(asked, answers, strict=True)
+                for session in answer["ok"]
+            ]
+        return sum(answer["ok"] for answer in answers)
+
+    async def _ask(self, worker: _Worker, what: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert worker.words is not None
+        question = max(self._questions, default=0) + 1
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._questions[question] = future
+        worker.words.say(do="operate", question=question, what=what, arguments=dict(arguments))
+        try:
+            async with asyncio.timeout(ASK_S):
+                return await future
+        except TimeoutError:
+            return {"error": f"worker {worker.index} does not answer"}
+        finally:
+            self._questions.pop(question, None)
+
+    def trace(self, client: str, emit: Emit | None) -> None:
+        """See `net.sessions.Sessions.trace`."""
+        if emit is None:
+            self._traces.pop(client, None)
+        else:
+            self._traces[client] = emit
+        for worker in self._workers:
+            if worker.words is not None:
+                worker.words.say(do="trace", client=client, on=emit is not None)
+
+    # ends
+
+    def reload(self) -> None:
+        """Have all workers take up what has changed on disk."""
+        for worker in self._workers:
+            if worker.words is not None:
+                worker.words.say(do="reload")
+
+    def retire(self) -> None:
+        """A later generation has taken over HTTP and the control socket."""
+        if self.admin is not None:
+            self.admin.close()
+            self.admin = None
+        if self.control is not None:
+            self.control.close()
+            self.control = None
+
+    async def stop(self) -> None:
+        """Drain the sessions of all workers, then end them."""
+        await self._listener.drain(self.settings.drain_timeout_s / 2)
+        self._stopping.set()
+        for worker in self._workers:
+            if worker.words is not None:
+                worker.words.say(do="drain")
+        if self._lives:
+            _, alive = await asyncio.wait(self._lives, timeout=self.settings.drain_timeout_s + STOP_S)
+            for worker in self._workers if alive else ():
+                if worker.process is not None and worker.process.returncode is None:
+                    log.error("worker %d does not end, killed", worker.index)
+                    worker.process.kill()
+            await asyncio.gather(*self._lives, return_exceptions=True)
+        self.retire()
