@@ -63,7 +63,8 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         limits=limits,
         words=compiler.words,
         labels=compiler.labels,
-        name_bits=compiler.name_bits,
+        outside_bits=compiler.outside_bits(),
+        named_by_site=[(bits.official, bits.names) for bits in compiler.brands.values()],
         impersonation=compiler.impersonation(),
         numbers=Numbers(compiler.own_numbers()),
         numbers_asked=compiler.numbers_asked,
@@ -89,6 +90,7 @@ class _Compiler:
         self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self.name_bits = 0
+        self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._number_bits = 0
         for bit in NUMBER_FACTS.values():
@@ -97,7 +99,7 @@ class _Compiler:
         self._next_bit = max(FACTS.values())
         self._sets: dict[KeywordSet, int] = {}
         self._lists: dict[tuple[str, EntryList], int] = {}
-        self._brands: dict[Brand, BrandBits] = {}
+        self.brands: dict[Brand, BrandBits] = {}
         self._check_unique(packs)
         for pack in packs:
             for brand in pack.brands:
@@ -121,7 +123,7 @@ class _Compiler:
             if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS
             for entry in entries.entries
         ]
-        return Impersonation(self._brands, bait, trusted, self.domain_bits)
+        return Impersonation(self.brands, bait, trusted, self.domain_bits)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.whole(pack, rule.condition, rule.where)
@@ -130,15 +132,25 @@ class _Compiler:
             status = Status.ESME_RINVSRCADR
         return CompiledRule(place, rule, trigger, test, status)
 
+    def outside_bits(self) -> int:
+        """Words that count only outside of links: brands' names, and what only ever excuses a message, since a fraudster
+        writes any word into a path."""
+        return self.name_bits | self._excusing & ~self._demanded
+
     def own_numbers(self) -> dict[int, tuple[str, ...]]:
         """The numbers of each brand that has some, by the bit of "another number is given"."""
         return {
-            bits.foreign_number: brand.official.phones for brand, bits in self._brands.items() if bits.foreign_number
+            bits.foreign_number: brand.official.phones for brand, bits in self.brands.items() if bits.foreign_number
         }
 
     def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
         """`test` of a whole condition; notes when numbers must be read for it."""
         trigger, test = self.test(pack, condition, where)
+        for leaf, positive in cond.leaves(condition):
+            if isinstance(leaf, cond.Name) and leaf.name not in FACTS:
+                bit = self._named_sets(pack).get(leaf.name, 0)
+                self._demanded |= bit if positive else 0
+                self._excusing |= 0 if positive else bit
         if _asks_numbers(condition):
             late = not trigger or trigger & self._number_bits  # nothing that is known before the numbers are
             self.numbers_asked = -1 if late else self.numbers_asked | trigger
@@ -194,17 +206,20 @@ class _Compiler:
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
         if name.name in FACTS:
             return FACTS[name.name]
-        sets = {keywords.name: keywords for used in self._visible(pack) for keywords in used.keywords}
+        sets = self._named_sets(pack)
         if name.name not in sets:
             expected = "a keyword set of this pack or of one that it uses, or a fact"
             self._unknown(where, name.name, expected, [*sets, *cond.FACTS], pack)
             return 0
-        return self._sets[sets[name.name]]
+        return sets[name.name]
+
+    def _named_sets(self, pack: Pack) -> dict[str, int]:
+        return {keywords.name: self._sets[keywords] for used in self._visible(pack) for keywords in used.keywords}
 
     def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> tuple[int, Test]:
         tests = []
         for brand in self._targets(pack, predicate.target, where):
-            bits = self._brands[brand]
+            bits = self.brands[brand]
             names = _any_of(bits.names)
             if bits.company:
                 names = self._at_least(2, [names, _any_of(bits.company)])
@@ -223,11 +238,11 @@ class _Compiler:
 
     def _targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
         if target == "any":
-            return list(self._brands)
+            return list(self.brands)
         if target.startswith("@"):
-            brands = [brand for brand in self._brands if brand.group == target[1:]]
+            brands = [brand for brand in self.brands if brand.group == target[1:]]
             if not brands:
-                groups = {f"@{brand.group}" for brand in self._brands if brand.group}
+                groups = {f"@{brand.group}" for brand in self.brands if brand.group}
                 self._unknown(where, target, "a group that some loaded brand is in", groups, pack)
             return brands
         visible = {brand.name: brand for used in self._visible(pack) for brand in used.brands}
@@ -293,7 +308,7 @@ class _Compiler:
             lookalike=self._bit(f"lookalike({brand.name})"),
             foreign_number=self._bit(f"a number not of {brand.name}") if brand.official.phones else 0,
         )
-        self._brands[brand] = bits
+        self.brands[brand] = bits
         self.name_bits |= bits.names
         self._number_bits |= bits.foreign_number
         self._add_words(brand.names, bits.names, brand.where, acronyms=True)
@@ -368,25 +383,16 @@ def _any(tests: Sequence[Test]) -> Test:
 
 def _asks_numbers(condition: Condition) -> bool:
     """Whether some part of a condition is about phone numbers."""
-    match condition:
-        case cond.Name(name=name):
-            return name in NUMBER_FACTS
-        case cond.Predicate(name=name):
-            return name in {"foreign_phone", "impersonates"}
-        case cond.Not(term=term):
-            return _asks_numbers(term)
-        case cond.AtLeast(terms=terms):
-            return any(map(_asks_numbers, terms))
-    return False
+    return any(
+        leaf.name in NUMBER_FACTS if isinstance(leaf, cond.Name) else leaf.name in {"foreign_phone", "impersonates"}
+        for leaf, _ in cond.leaves(condition)
+        if isinstance(leaf, cond.Name | cond.Predicate)
+    )
 
 
 def _asks_only_origin(condition: Condition) -> bool:
     """Whether nothing but sender and client decides: then it is a sender violation, not a matter of content."""
-    match condition:
-        case cond.Member(field=field) | cond.StartsWith(field=field):
-            return field in {"sender", "client"}
-        case cond.Not(term=term):
-            return _asks_only_origin(term)
-        case cond.AtLeast(terms=terms):
-            return all(map(_asks_only_origin, terms))
-    return False
+    return all(
+        isinstance(leaf, cond.Member | cond.StartsWith) and leaf.field in {"sender", "client"}
+        for leaf, _ in cond.leaves(condition)
+    )

@@ -13,6 +13,7 @@ the point of it is what it says when an analyst mistypes one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -86,6 +87,18 @@ class AtLeast:
 
 
 Condition = Name | Predicate | Member | StartsWith | Links | Not | AtLeast
+
+
+def leaves(condition: Condition, *, positive: bool = True) -> Iterator[tuple[Condition, bool]]:
+    """The terms that a condition is made of, each with whether it is wanted (an even number of `not` before it)."""
+    match condition:
+        case Not(term=term):
+            yield from leaves(term, positive=not positive)
+        case AtLeast(terms=terms):
+            for term in terms:
+                yield from leaves(term, positive=positive)
+        case _:
+            yield condition, positive
 
 
 class ConditionError(ValueError):

@@ -111,7 +111,8 @@ class RuleSet:
         limits: Sequence[CompiledLimit],
         words: Mapping[str, int],
         labels: Mapping[int, str],
-        name_bits: int,
+        outside_bits: int,
+        named_by_site: Sequence[tuple[int, int]],
         impersonation: Impersonation,
         numbers: Numbers,
         numbers_asked: int,
@@ -130,7 +131,8 @@ class RuleSet:
         self.words = words
         self.labels = labels
         self._words = automaton(words)
-        self._name_bits = name_bits
+        self._outside_bits = outside_bits
+        self._named_by_site = tuple(named_by_site)
         self._impersonation = impersonation
         self._numbers = numbers
         self._numbers_asked = numbers_asked
@@ -179,31 +181,37 @@ class RuleSet:
             return Facts(bits, ())
         bits |= LINK
         official = -1
+        shown = 0
         for link in found:
             facts = self._impersonation.link(link)
             official &= facts.official
+            shown |= facts.official
             bits |= facts.lookalike | facts.listed
             if facts.foreign:
                 bits |= FOREIGN_LINK
         if len(found) >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
             official = 0
             bits |= FOREIGN_LINK
-        if bits & self._name_bits:
-            bits = bits & ~self._name_bits | self._names_outside_hosts(text, found)
+        if bits & self._outside_bits:
+            bits = bits & ~self._outside_bits | self._outside_links(text, found)
+        if shown and bits & FOREIGN_LINK:  # the brand's own site written out beside another one: that is naming it
+            for official_bit, name in self._named_by_site:
+                if shown & official_bit:
+                    bits |= name
         return Facts(bits | official, tuple(found))
 
-    def _names_outside_hosts(self, text: str, found: list[Link]) -> int:
-        """A genuine message and a scam both name the brand in a host; what counts as naming it is the text."""
+    def _outside_links(self, text: str, found: list[Link]) -> int:
+        """A genuine message and a scam both name the brand in a link; what counts as naming it, or as an excuse, is the text."""
         pieces = []
         position = 0
         for link in found:
-            pieces.append(text[position : link.host_start])
-            position = max(position, link.host_end)
+            pieces.append(text[position : link.start])
+            position = max(position, link.end)
         pieces.append(text[position:])
         bits = 0
         for _, hit in self._words.iter(fold(" ".join(pieces))):
             bits |= hit
-        return bits & self._name_bits
+        return bits & self._outside_bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
         bits = self._impersonation.sender(sender)
