@@ -155,6 +155,11 @@ class RuleSet:
             return Finding(self._judge(facts), facts)
         return Finding(PASS, facts)
 
+    def lookalikes(self, host: str) -> tuple[str, ...]:
+        """The brands that a host carries without being theirs, as `labels` has them: "lookalike(cpf)"."""
+        carried = self._impersonation.host(host).lookalike
+        return tuple(label for bit, label in self.labels.items() if carried & bit)
+
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender and client."""
         facts = self._words_and_links(reading, origin)
