@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
+DATA ?= ../shared/data
 
-.PHONY: demo test check interop format load clean
+.PHONY: demo test check interop format load detection clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -27,6 +28,9 @@ interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark c
 
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
+
+detection: .venv/.dev  ## docs/detection.md: what the packs find in real messages, which lie beside the checkout (DATA=folder)
+	$(BIN)/python -m load_tests.detection --data $(DATA)
 
 clean:
 	rm -rf .venv

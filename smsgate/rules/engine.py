@@ -155,6 +155,10 @@ class RuleSet:
             return Finding(self._judge(facts), facts)
         return Finding(PASS, facts)
 
+    def is_foreign(self, host: str) -> bool:
+        """Whether a host is official for no brand and on no list of trusted ones."""
+        return self._impersonation.host(host).foreign
+
     def lookalikes(self, host: str) -> tuple[str, ...]:
         """The brands that a host carries without being theirs, as `labels` has them: "lookalike(cpf)"."""
         carried = self._impersonation.host(host).lookalike
