@@ -4,8 +4,8 @@ The messages lie beside the checkout and never in it; of each only its id ends u
 and source with 95 % confidence intervals (Wilson), over messages and over campaigns (near-identical texts, clustered here),
 each honest message that is refused, what each rule did, and what is left of the recall under each disguise of `evasion`.
 
-The packs were written with the messages of one half of the campaigns in view, drawn by a hash; of the other half only figures were
-looked at, so its column is the estimate for messages never seen.
+The packs were written with the messages of one half of the campaigns in view, drawn by a hash; of the other half only
+figures were looked at, so its column is the estimate for messages never seen.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ SHINGLE_LETTERS: Final = 5
 SAME_CAMPAIGN: Final = 0.45
 """Share of five-letter pieces, numbers and links aside, that two texts have in common when they are one campaign's."""
 Z_95: Final = 1.96
+
+INTRODUCTION: Final = """\
+checkout (`../shared/data/messages`) and are not part of the repository: this page names them by id only.
+
+A campaign is what near-identical texts make up. The packs were written with half of the campaigns in view; of the other
+half only figures were looked at. "Not seen" is therefore what to expect of new messages, save that the packs `cpf` and
+`assurance-maladie` are older and knew both halves. Intervals are Wilson's, 95 %. spamhunter_fr was read from screenshots,
+with digits and punctuation lost; about one French scam in nine is cut off before what would tell.
+"""
 
 FAMILIES: Final = {
     "training account": "cpf dif formation heures",
@@ -183,13 +192,8 @@ def page(rules: RuleSet, judged: Sequence[Judged]) -> Iterator[str]:
     refused = [message for message in honest if message.verdict.refused]
     yield "# What the shipped packs find"
     yield ""
-    yield f"Measured {datetime.now(UTC):%Y-%m-%d} at {commit()} with `make detection` on real messages that lie beside the checkout"
-    yield "(`../shared/data/messages`) and are not part of the repository: this page names them by id only."
-    yield ""
-    yield "A campaign is what near-identical texts make up. The packs were written with half of the campaigns in view; of the other half"
-    yield 'only figures were looked at. "Not seen" is therefore what to expect of new messages, save that the packs `cpf` and'
-    yield "`assurance-maladie` are older and knew both halves. Intervals are Wilson's, 95 %. spamhunter_fr was read from screenshots, with"
-    yield "digits and punctuation lost; about one French scam in nine is cut off before what would tell."
+    yield f"Measured {datetime.now(UTC):%Y-%m-%d} at {commit()} with `make detection` on real messages that lie beside the"
+    yield from INTRODUCTION.splitlines()
     for lang, name in LANGUAGES.items():
         mine = [message for message in judged if message.lang == lang]
         yield from _language(name, mine, with_families=lang == "fr")
