@@ -17,9 +17,9 @@ from pydantic import AfterValidator, PlainValidator
 
 from smsgate.config.diagnostics import fault, listed, nearest, quoted
 from smsgate.rules import condition as cond
-from smsgate.rules.compile import MIN_PREFIX_LETTERS
 from smsgate.rules.condition import Condition, ConditionError
 from smsgate.rules.model import Action, LimitKey, Mode
+from smsgate.rules.words import MIN_PREFIX_LETTERS
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.urls import ascii_host

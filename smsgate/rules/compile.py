@@ -19,6 +19,7 @@ from smsgate.rules.condition import Condition
 from smsgate.rules.engine import FOREIGN_LINK, LINK, CompiledLimit, CompiledRule, RuleSet, Test, status_of
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
+from smsgate.rules.words import keyword_entry, name_entries
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.urls import ascii_host
@@ -27,10 +28,6 @@ BAIT_SET: Final = "bait"
 """Keyword sets of this name, of all packs, are the words beside which `with_bait` host tokens count."""
 TRUSTED_LIST: Final = "trusted"
 """Domain lists of this name, of all packs, hold hosts that are never `foreign_link`."""
-MAX_ACRONYM_LETTERS: Final = 5
-"""Names in capitals up to this length are also found dotted or spaced: C.P.F, D. I. F."""
-MIN_PREFIX_LETTERS: Final = 3
-"""A shorter prefix keyword would hit every second message."""
 
 FACTS: Final = {"link": LINK, "foreign_link": FOREIGN_LINK, **NUMBER_FACTS, **HOST_FACTS}
 _OPERATORS: Final = {
@@ -61,7 +58,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         version=sha256(repr(packs).encode()).hexdigest()[:12],
         rules=rules,
         limits=limits,
-        words=compiler.words,
+        words=compiler.asked_words(),
         labels=compiler.labels,
         outside_bits=compiler.outside_bits(),
         named_by_site=[(bits.official, bits.names) for bits in compiler.brands.values()],
@@ -90,6 +87,7 @@ class _Compiler:
         self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self.name_bits = 0
+        self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._number_bits = 0
@@ -131,6 +129,10 @@ class _Compiler:
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
         return CompiledRule(place, rule, trigger, test, status)
+
+    def asked_words(self) -> dict[str, int]:
+        """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
+        return {word: bits & self._asked for word, bits in self.words.items() if bits & self._asked}
 
     def outside_bits(self) -> int:
         """Words that count only outside of links: brands' names, and what only ever excuses a message, since a fraudster
@@ -185,8 +187,8 @@ class _Compiler:
         tests = [test for _, test in terms]
         triggers = [trigger for trigger, _ in terms]
         if count == len(terms):
-            needed = [trigger for trigger in triggers if trigger]
-            return min(needed, key=self._commonness, default=0), _all(tests)
+            needed = sorted((trigger for trigger in triggers if trigger), key=self._commonness)
+            return needed[0] if needed else 0, _all(needed, tests)
         together = 0
         for trigger in triggers:
             together |= trigger
@@ -211,6 +213,7 @@ class _Compiler:
             expected = "a keyword set of this pack or of one that it uses, or a fact"
             self._unknown(where, name.name, expected, [*sets, *cond.FACTS], pack)
             return 0
+        self._asked |= sets[name.name]
         return sets[name.name]
 
     def _named_sets(self, pack: Pack) -> dict[str, int]:
@@ -220,6 +223,7 @@ class _Compiler:
         tests = []
         for brand in self._targets(pack, predicate.target, where):
             bits = self.brands[brand]
+            self._asked |= bits.names | bits.company
             names = _any_of(bits.names)
             if bits.company:
                 names = self._at_least(2, [names, _any_of(bits.company)])
@@ -311,25 +315,18 @@ class _Compiler:
         self.brands[brand] = bits
         self.name_bits |= bits.names
         self._number_bits |= bits.foreign_number
-        self._add_words(brand.names, bits.names, brand.where, acronyms=True)
+        self._add_words(brand.names, bits.names, brand.where, names=True)
         self._add_words(brand.company, bits.company, brand.where)
 
-    def _add_words(self, keywords: Sequence[str], bit: int, where: Where, *, acronyms: bool = False) -> None:
+    def _add_words(self, keywords: Sequence[str], bit: int, where: Where, *, names: bool = False) -> None:
         for keyword in keywords:
-            word = fold(keyword.removesuffix("*"))
-            if not word.strip() or "*" in keyword[:-1]:
-                self.problems.append(Problem(where, repr(keyword), "letters or digits, with a * at the end at most"))
+            try:
+                entries = name_entries(keyword) if names else {keyword_entry(keyword)}
+            except ValueError as error:
+                self.problems.append(Problem(where, repr(keyword), str(error)))
                 continue
-            if keyword.endswith("*"):
-                word = word[:-1]
-                if len(word.strip()) < MIN_PREFIX_LETTERS:
-                    self.problems.append(
-                        Problem(where, repr(keyword), f"at least {MIN_PREFIX_LETTERS} letters before the *")
-                    )
-            self.words[word] = self.words.get(word, 0) | bit
-            if acronyms and keyword.isupper() and keyword.isalpha() and len(keyword) <= MAX_ACRONYM_LETTERS:
-                dotted = f" {' '.join(keyword.lower())} "
-                self.words[dotted] = self.words.get(dotted, 0) | bit
+            for entry in entries:
+                self.words[entry] = self.words.get(entry, 0) | bit
 
     def _check_unique(self, packs: Sequence[Pack]) -> None:
         seen: dict[tuple[str, str], Where] = {}
@@ -361,8 +358,13 @@ def _any_of(mask: int) -> tuple[int, Test]:
     return mask, lambda bits: bits & mask != 0
 
 
-def _all(tests: Sequence[Test]) -> Test:
+def _all(needed: Sequence[int], tests: Sequence[Test]) -> Test:
+    """All of the tests. None can hold without a bit of each of the `needed` masks: most end there, after 0.1 µs."""
+
     def holds(bits: int) -> bool:
+        for mask in needed:
+            if not bits & mask:
+                return False
         for test in tests:  # noqa: SIM110  # `all()` of a generator takes 0.4 µs more
             if not test(bits):
                 return False
