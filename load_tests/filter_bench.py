@@ -101,15 +101,27 @@ def measure(corpus: texts.Corpus) -> list[FilterFigures]:
     def judge(pdu: bytes) -> object:
         return policy.decide_pdu(Command.SUBMIT_SM.value, pdu, 0, len(pdu), client, NOW_S)
 
+    clean = corpus.texts(texts.GENUINE, MESSAGES)
+    latin_1, utf_8 = partial(str.encode, encoding="latin-1"), partial(str.encode, encoding="utf-8")
+    ucs2 = partial(str.encode, encoding="utf-16-be")
     figures = []
-    for name, sample, rounds, data_coding in (
-        ("as in traffic, GSM-7", [message.text for message in corpus.messages(MESSAGES)], ROUNDS, 0),
-        ("clean, GSM-7", corpus.texts(texts.GENUINE, MESSAGES), ROUNDS, 0),
-        ("with a link, GSM-7, host new", corpus.texts_with_new_hosts(MESSAGES * ROUNDS), 1, 0),
-        ("with a link, GSM-7, host seen before", corpus.texts(texts.GENUINE_WITH_LINK, MESSAGES), ROUNDS, 0),
-        ("clean, UCS-2", corpus.texts(texts.GENUINE_UCS2, MESSAGES), ROUNDS, 8),
+    for name, sample, rounds, data_coding, encode in (
+        ("as in traffic, GSM-7", [message.text for message in corpus.messages(MESSAGES)], ROUNDS, 0, texts.gsm7),
+        ("clean, GSM-7", clean, ROUNDS, 0, texts.gsm7),
+        ("with a link, GSM-7, host new", corpus.texts_with_new_hosts(MESSAGES * ROUNDS), 1, 0, texts.gsm7),
+        (
+            "with a link, GSM-7, host seen before",
+            corpus.texts(texts.GENUINE_WITH_LINK, MESSAGES),
+            ROUNDS,
+            0,
+            texts.gsm7,
+        ),
+        ("clean, Latin-1", clean, ROUNDS, 3, latin_1),
+        ("clean, Latin-1 said to be GSM-7", clean, ROUNDS, 0, latin_1),
+        ("clean, UTF-8 said to be GSM-7", clean, ROUNDS, 0, utf_8),
+        ("clean, UCS-2", corpus.texts(texts.GENUINE_UCS2, MESSAGES), ROUNDS, 8, ucs2),
+        ("clean, Latin-1 said to be binary", clean, ROUNDS, 4, latin_1),
     ):
-        encode = texts.gsm7 if data_coding == 0 else partial(str.encode, encoding="utf-16-be")
         pdus = [submit_sm(number, encode(text), data_coding) for number, text in enumerate(sample)]
         if rounds > 1:  # warm: every host and letter has been met
             for pdu in pdus:

@@ -19,6 +19,7 @@ import uvloop
 from smsgate.net.channel import Letters, Words
 from smsgate.net.listener import Incoming
 from smsgate.net.terminator import Terminator
+from smsgate.net.trace import bounded
 from smsgate.rules.compile import compile_packs
 from smsgate.settings import Settings
 from smsgate.supervisor import Setup
@@ -27,6 +28,8 @@ from smsgate.worker import Worker
 
 RECORD_S = 0.25
 """How often the counts go to the supervisor: what a worker that is killed has counted since is lost."""
+BEAT_S = 1.0
+"""They go at least so often, changed or not: a silent worker is taken to hang."""
 
 
 class Member:
@@ -39,6 +42,7 @@ class Member:
         self._terminator = Terminator(setup.settings, self._worker.metrics, self._worker.contexts, letters, self._ended)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, Any] = {}
+        self._told_at = 0.0
 
     async def serve(self) -> None:
         """Until the supervisor says to drain, or is gone."""
@@ -73,7 +77,10 @@ class Member:
 
     def _trace(self, client: str, *, on: bool) -> None:
         if on:
-            self._worker.trace(client, lambda record: self._words.say(traced=client, pdu=record))
+            words = self._words
+            self._worker.trace(
+                client, bounded(lambda record: words.say(traced=client, pdu=record), words.backlog_bytes)
+            )
         else:
             self._worker.trace(client, None)
 
@@ -104,8 +111,10 @@ class Member:
 
     def _say_counts(self) -> None:
         record = self._worker.metrics.record()
-        if record != self._last:
+        now = asyncio.get_running_loop().time()
+        if record != self._last or now - self._told_at >= BEAT_S:
             self._last = record
+            self._told_at = now
             self._words.say(record=record)
 
 

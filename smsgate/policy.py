@@ -9,19 +9,27 @@ clock, no I/O, no log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
-from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, Verdict, link_host_key
+from smsgate.rules.engine import (
+    AMBIGUOUS_BODY,
+    DEFAULT_STATUS,
+    CompiledLimit,
+    Finding,
+    RuleSet,
+    Verdict,
+    link_host_key,
+)
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault
-from smsgate.smpp import udh
-from smsgate.smpp.coding import plausible
+from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
+from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
 
 MAX_CLIENTS: Final = 100_000
@@ -29,14 +37,15 @@ MAX_CLIENTS: Final = 100_000
 
 
 class Client:
-    """One `system_id`: its label in metrics, its settings and its rate."""
+    """One `system_id`: its label in metrics, its settings, its default alphabet and its rate."""
 
-    __slots__ = ("label", "name", "rate", "settings")
+    __slots__ = ("alphabet", "label", "name", "rate", "settings")
 
     def __init__(self, name: str, clients: dict[str, ClientSettings]) -> None:
         self.name = name
         self.label = name if name in clients else OTHER_CLIENT
         self.settings = clients.get(self.label, ClientSettings())
+        self.alphabet = coding.BY_NAME[self.settings.default_alphabet]
         rate = self.settings.rate_per_s
         self.rate = None if rate is None else Gcra.of(rate, self.settings.burst)
 
@@ -61,8 +70,15 @@ MALFORMED: Final = Verdict(Action.BLOCK, Status.ESME_RINVMSGLEN)
 class Policy:
     """The rules in force and the state of all limits. `rules` is swapped whole by `use`."""
 
-    def __init__(self, rules: RuleSet, clients: dict[str, ClientSettings] | None = None) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        clients: dict[str, ClientSettings] | None = None,
+        canned: Mapping[int, str] | None = None,
+    ) -> None:
+        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id."""
         self._clients = clients or {}
+        self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
         self._client_tats = ArrivalTable(MAX_CLIENTS)
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
@@ -72,13 +88,6 @@ class Policy:
         """Put a rule set in force. The state of its limits starts afresh."""
         self.rules = rules
         self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
-
-    def switch_monitor(self, client: str | None, reason: str | None) -> None:
-        """Refuse nothing of a client (None: of all) from now on, for a reason; without one, do so again."""
-        if reason:
-            self.monitor_only[client] = reason
-        else:
-            self.monitor_only.pop(client, None)
 
     def _monitors(self, client: Client) -> bool:
         switched = self.monitor_only
@@ -94,18 +103,48 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        verdict = self.decide(readings(view), sender, view.destinations, client, now)
+        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        verdict = self.decide(self.readings(view, client), sender, view.destinations, client, now, carrier)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             verdict = MALFORMED
         if verdict.refused and self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return verdict
 
-    def decide(
-        self, texts: Sequence[Reading], sender: str, destinations: Sequence[bytes], client: Client, now: float
+    def decide_mo(self, command: int, data: bytes, start: int, end: int, client: Client, _now: float) -> Verdict:
+        """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
+
+        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
+        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        """
+        view = text_view(command, data, start, end)
+        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        verdict = self.rules.check(
+            self.readings(view, client), view.source.decode("latin-1"), client.name, carrier
+        ).verdict
+        if not verdict.refused:
+            return verdict
+        if self._monitors(client):
+            return Verdict(monitored=verdict.rules + verdict.monitored)
+        return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
+
+    def readings(self, view: TextView, client: Client) -> tuple[Reading, ...]:
+        """The plausible readings of a PDU's text, and the text that the SMSC would put in its place."""
+        if view.canned and view.canned in self._canned:
+            return (*readings(view, client.alphabet), self._canned[view.canned])
+        return readings(view, client.alphabet)
+
+    def decide(  # noqa: PLR0917
+        self,
+        texts: Sequence[Reading],
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        carrier: int = 0,
     ) -> Verdict:
-        """Decide on one message and debit what it counts for, if it passes."""
-        finding = self.rules.check(texts, sender, client.name)
+        """Decide on one message and debit what it counts for, if it passes. `carrier`: facts of the PDU it came in."""
+        finding = self.rules.check(texts, sender, client.name, carrier)
         verdict = finding.verdict
         if verdict.action is Action.BLOCK:
             return verdict
@@ -143,21 +182,6 @@ class Policy:
         if not verdict.refused:  # what passes over a limit that only flags or monitors is not debited there: GCRA
             self._limiter.debit([entry for entry in counted if entry.limit not in exceeded], now)
         return verdict
-
-
-def readings(view: TextView) -> tuple[Reading, ...]:
-    """The plausible readings of a PDU's text. Several bodies are read together: SMSCs differ in which one wins."""
-    alphabets = plausible(view.data_coding)
-    if len(view.bodies) == 1 and not view.stray:
-        body = view.bodies[0]
-        offsets = udh.text_offsets(body) if view.udhi else (0,)
-        return tuple([alphabet.read(body[offset:]) for offset in offsets for alphabet in alphabets])
-    bodies = [body[offset:] for body in view.bodies for offset in (udh.text_offsets(body) if view.udhi else (0,))]
-    if view.stray:
-        bodies.append(view.stray)
-    return tuple(
-        Reading.of_text(" ".join(alphabet.read(body).text for body in bodies), alphabet.name) for alphabet in alphabets
-    )
 
 
 def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 INHERITANCE = "SMSGATE_INHERITANCE"
 """The environment variable that tells a generation of the descriptors it has been left."""
+READY = b"ready"
 NEXT_START_S = 120.0
 """How long the next generation may take until it is ready."""
 
@@ -74,7 +75,7 @@ async def _serve(service: Service, started: Callable[[Service], None]) -> None:
     gc.freeze()  # rules and automaton live as long as the process: the collector need not look at them again
     started(service)
     if told is not None:
-        os.write(told, b"ready")
+        os.write(told, READY)
         os.close(told)
     await stop.wait()
     await service.stop()
@@ -88,6 +89,7 @@ def _inheritance() -> tuple[Inherited | None, int | None]:
     words = json.loads(left)
     listeners = {name: [_socket(number) for number in numbers] for name, numbers in words["listeners"].items()}
     admin = None if words["admin"] is None else _socket(words["admin"])
+    os.set_inheritable(words["ready"], False)
     return Inherited(listeners, admin), words["ready"]
 
 
@@ -138,8 +140,8 @@ async def _said_ready(descriptor: int) -> bool:
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         try:
             async with asyncio.timeout(NEXT_START_S):
-                return await reader.read() == b"ready"
-        except TimeoutError:
+                return await reader.readexactly(len(READY)) == READY
+        except (TimeoutError, asyncio.IncompleteReadError):
             return False
         finally:
             transport.close()

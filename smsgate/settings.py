@@ -56,6 +56,17 @@ class OnFault(StrEnum):
     REJECT = "reject"
 
 
+class DefaultAlphabet(StrEnum):
+    """What a client's octets are in when data_coding names only the SMSC's default alphabet."""
+
+    GSM7 = "gsm7"
+    GSM7_PACKED = "gsm7-packed"
+    ASCII = "ascii"
+    LATIN1 = "latin1"
+    UTF8 = "utf8"
+    UCS2 = "ucs2"
+
+
 @dataclass(frozen=True, slots=True)
 class Statuses:
     """command_status values in place of the defaults, by reason; None keeps the default."""
@@ -79,6 +90,7 @@ class ClientSettings:
     malformed: OnFault = OnFault.FORWARD
     on_filter_error: OnFault = OnFault.REJECT
     on_overload: OnOverload = OnOverload.FILTER
+    default_alphabet: DefaultAlphabet = DefaultAlphabet.GSM7
     upstreams: tuple[str, ...] = ()
 
 
@@ -160,6 +172,10 @@ class Settings:
     rules: tuple[Path, ...]
     metrics: Address | None = None
     clients: dict[str, ClientSettings] = field(default_factory=dict)
+    inspect_mo: bool = False
+    """Whether rules judge what the SMSC delivers to ESMEs, receipts apart."""
+    canned: dict[int, str] = field(default_factory=dict)
+    """The texts that the SMSC keeps, by sm_default_msg_id."""
     caps: Caps = Caps()
     timers: TimerSettings = TimerSettings()
     tcp: TcpSettings = TcpSettings()

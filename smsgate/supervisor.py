@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import count
 from typing import Any
 from zlib import crc32
 
@@ -36,7 +37,7 @@ from smsgate.net.trace import Emit
 from smsgate.rules.model import Pack
 from smsgate.settings import Address, Settings
 from smsgate.telemetry.metrics import Metrics
-from smsgate.worker import Inherited, client_labels
+from smsgate.worker import Inherited, client_labels, switch_monitor
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ HEALTHY_S = 60.0
 """A worker that lived so long starts with the first wait again."""
 START_S = 60.0
 """How long a worker may take until it is ready: compiling 100,000 keywords takes about one."""
+SILENT_S = 30.0
+"""A worker says something each second; one that doesn't for so long hangs, and is killed."""
 DOWN_S = 10.0
 """A worker that has been down for so long makes the gate not ready: a restart takes about one."""
 ASK_S = 5.0
@@ -94,6 +97,7 @@ class Supervisor:
         self._workers = [_Worker(index) for index in range(settings.workers)]
         self._lives: list[asyncio.Task[None]] = []
         self._questions: dict[int, asyncio.Future[Any]] = {}
+        self._question_numbers = count(1)
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
         self._next_tls = 0
@@ -116,10 +120,10 @@ class Supervisor:
                 raise OSError("a worker can't be started; its log lines say why")  # noqa: TRY301
             if self.settings.metrics is not None:
                 self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
-            if self.settings.control is not None:
+            self.addresses = self._listener.start(known.listeners)
+            if self.settings.control is not None:  # last: the generation before needs its own if this one fails
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
-            self.addresses = self._listener.start(known.listeners)
         except OSError:
             await self.stop()
             raise
@@ -223,8 +227,14 @@ class Supervisor:
         setup = Setup(worker.index, self.settings, self._loaded.packs, self._loaded.today)
         worker.process.stdin.write(pickle.dumps(setup))
         worker.process.stdin.close()
-        while (word := await words.hear()) is not None:
-            self._heard(worker, word)
+        try:
+            while (
+                word := await asyncio.wait_for(words.hear(), SILENT_S if worker.ready.is_set() else START_S)
+            ) is not None:
+                self._heard(worker, word)
+        except TimeoutError:
+            log.error("worker %d has been silent for too long, killed", worker.index)  # noqa: TRY400
+            worker.process.kill()
         was_ready = worker.ready.is_set()
         worker.ready.clear()
         letters.close()
@@ -250,7 +260,7 @@ class Supervisor:
             case {"ready": True}:
                 assert worker.words is not None
                 for name, reason in self._monitor_only.items():
-                    arguments = {"client": name, "reason": reason}
+                    arguments = {"client": name, "reason": reason, "on": True}
                     worker.words.say(do="operate", question=0, what="monitor", arguments=arguments)
                 for client in self._traces:
                     worker.words.say(do="trace", client=client, on=True)
@@ -293,30 +303,32 @@ class Supervisor:
 
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """See `worker.Worker.operate`: asked of every worker that is up, the answers put together."""
-        if what == "monitor":  # remembered for workers that start later
-            client, reason = arguments.get("client"), arguments.get("reason")
-            if reason:
-                self._monitor_only[client] = reason
-            else:
-                self._monitor_only.pop(client, None)
+        # remembered for workers that start later
+        switches = switch_monitor(self._monitor_only, arguments) if what == "monitor" else {}
         asked = [worker for worker in self._workers if worker.ready.is_set()]
         answers = await asyncio.gather(*(self._ask(worker, what, arguments) for worker in asked))
-        for answer in answers:
+        for worker, answer in zip(asked, answers, strict=True):
             if "error" in answer:
-                raise ValueError(answer["error"])
-        if what == "monitor":
-            return {name or "*": text for name, text in self._monitor_only.items()}
-        if what == "sessions":
-            return [
-                {**session, "worker": worker.index}
-                for worker, answer in zip(asked, answers, strict=True)
-                for session in answer["ok"]
-            ]
-        return sum(answer["ok"] for answer in answers)
+                raise ValueError(f"worker {worker.index}: {answer['error']}")
+        match what:
+            case "monitor":
+                return switches
+            case "sessions":
+                return [
+                    {**session, "worker": worker.index}
+                    for worker, answer in zip(asked, answers, strict=True)
+                    for session in answer["ok"]
+                ]
+            case "kick":
+                return sum(answer["ok"] for answer in answers)
+            case _:
+                if not answers:
+                    raise ValueError("no worker is up")
+                return answers[0]["ok"]
 
     async def _ask(self, worker: _Worker, what: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert worker.words is not None
-        question = max(self._questions, default=0) + 1
+        question = next(self._question_numbers)  # never used again: an answer may come after its time
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._questions[question] = future
         worker.words.say(do="operate", question=question, what=what, arguments=dict(arguments))
@@ -324,7 +336,7 @@ class Supervisor:
             async with asyncio.timeout(ASK_S):
                 return await future
         except TimeoutError:
-            return {"error": f"worker {worker.index} does not answer"}
+            return {"error": f"no answer within {ASK_S:.0f} s"}
         finally:
             self._questions.pop(question, None)
 

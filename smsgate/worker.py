@@ -26,6 +26,9 @@ from smsgate.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+MAX_SWITCHES = 100
+"""Clients in monitor-only, each by its own switch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
@@ -39,7 +42,7 @@ class Worker:
     """What relays and judges in one process. `ended` is told the address of each session that is over."""
 
     def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None]) -> None:
-        self.policy = Policy(rules, settings.clients)
+        self.policy = Policy(rules, settings.clients, settings.canned)
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
         self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)
@@ -49,14 +52,16 @@ class Worker:
         self.contexts.load()
         self.sessions.start()
 
-    def reload(self) -> None:
-        """Take up renewed certificates; on a fault those in force stay."""
+    def reload(self) -> str:
+        """Take up renewed certificates; on a fault those in force stay. Returns the fault, "" for none."""
         try:
             self.contexts.load()
         except OSError as error:
-            log.error("certificates not reloaded, the old ones stay in force: %s", error)  # noqa: TRY400
-        else:
-            log.info("certificates reloaded")
+            fault = f"certificates not reloaded, the old ones stay in force: {error}"
+            log.error("%s", fault)  # noqa: TRY400  # where it came from says nothing
+            return fault
+        log.info("certificates reloaded")
+        return ""
 
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """Do what an operator asks through the control socket; the answer is plain data. Raises ValueError when it makes no
@@ -67,20 +72,15 @@ class Worker:
             case "kick":
                 return self.sessions.kick(arguments["client"], at_once=bool(arguments.get("at_once")))
             case "monitor":
-                return self._monitor(arguments.get("client"), arguments.get("reason"))
+                switches = switch_monitor(self.policy.monitor_only, arguments)
+                self.metrics.monitor_only = len(switches)
+                return switches
+            case "reload":
+                if fault := self.reload():
+                    raise ValueError(fault)
+                return "certificates reloaded"
             case _:
                 raise ValueError(f"unknown request {what!r}")
-
-    def _monitor(self, client: str | None, reason: str | None) -> dict[str, str]:
-        """Switch monitor-only on (with a reason) or off for a client, or for all; answers what is switched on now."""
-        whose = f"client {client!r}" if client else "all clients"
-        if reason:
-            log.warning("monitor-only for %s: nothing is refused. Reason: %s", whose, reason)
-        else:
-            log.warning("monitor-only ends for %s", whose)
-        self.policy.switch_monitor(client, reason)
-        self.metrics.monitor_only = len(self.policy.monitor_only)
-        return {name or "*": text for name, text in self.policy.monitor_only.items()}
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
@@ -143,6 +143,25 @@ class Gate:
         await self.listener.drain(self.settings.drain_timeout_s / 2)
         await self.sessions.drain()
         self.retire()
+
+
+def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Put a client (without one: all) into monitor-only for a reason, or take it out; without `on` neither. Answers what is
+    switched on now, with "*" for all. Raises ValueError."""
+    client, reason = arguments.get("client"), arguments.get("reason")
+    whose = f"client {client!r}" if client else "all clients"
+    match arguments.get("on"):
+        case True:
+            if not reason:
+                raise ValueError("monitor-only needs a reason")
+            if client not in switches and len(switches) >= MAX_SWITCHES:
+                raise ValueError(f"{MAX_SWITCHES} clients are in monitor-only: switch it on for all")
+            switches[client] = reason
+            log.warning("monitor-only for %s: nothing is refused. Reason: %r", whose, reason)
+        case False:
+            switches.pop(client, None)
+            log.warning("monitor-only ends for %s", whose)
+    return {name or "*": text for name, text in switches.items()}
 
 
 def client_labels(settings: Settings) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from smsgate.settings import (
     Caps,
     ClientMode,
     ClientSettings,
+    DefaultAlphabet,
     ListenerSettings,
     ListenerTls,
     OnFault,
@@ -93,6 +94,7 @@ clients:
     unknown_commands: forward
     malformed: reject
     on_filter_error: forward
+    default_alphabet: gsm7-packed
     statuses: {content: ESME_RSUBMITFAIL, sender: 0x0B, rate: 20, limit: 0x400}
     upstreams: ["127.0.0.1:2776"]
   other:
@@ -113,6 +115,7 @@ clients:
             unknown_commands=UnknownCommands.FORWARD,
             malformed=OnFault.REJECT,
             on_filter_error=OnFault.FORWARD,
+            default_alphabet=DefaultAlphabet.GSM7_PACKED,
             upstreams=("127.0.0.1:2776",),
         ),
         "other": ClientSettings(),

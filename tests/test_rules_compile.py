@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.rules.compile import compile_packs
+from smsgate.rules import condition as cond
+from smsgate.rules.compile import FACTS, compile_packs
 from smsgate.rules.condition import AtLeast, Condition, Name, Not
 from smsgate.rules.model import LimitKey, Pack, PackError, Where
 from smsgate.text.normalize import fold
@@ -162,3 +163,9 @@ def test_compiled_rules_mean_what_their_conditions_say(asked: list[Condition], w
         true |= {"link", "foreign_link"}
     expected = {f"R-{index}" for index, one in enumerate(asked) if holds(one, true)}
     assert {entry.id for entry in compiled.check_text(text).rules} == expected
+
+
+def test_every_fact_of_the_language_has_a_bit_of_its_own() -> None:
+    assert set(FACTS) == set(cond.FACTS)
+    assert len(set(FACTS.values())) == len(FACTS)
+    assert all(bit.bit_count() == 1 for bit in FACTS.values())

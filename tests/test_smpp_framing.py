@@ -94,6 +94,16 @@ def test_a_length_below_a_header_is_refused_with_sequence_0_once_it_is_there(len
     assert (caught.value.length, caught.value.sequence) == (length, 0)
 
 
+@pytest.mark.parametrize("length", [0, 1, 5, 15])
+def test_a_length_below_a_header_is_refused_at_its_last_octet(length: int) -> None:
+    framer = Framer(CAP)
+    octets = length.to_bytes(4, "big")
+    assert fed(framer, *(octets[i : i + 1] for i in range(3))) == []
+    framer.feed(octets[3:])
+    with pytest.raises(FramingError):
+        framer.header()
+
+
 @pytest.mark.parametrize("length", [CAP + 1, 0x47455420, 0xFFFFFFFF])
 def test_a_length_above_the_cap_is_refused_with_the_sequence_once_it_is_there(length: int) -> None:
     header = length.to_bytes(4, "big") + (4).to_bytes(4, "big") + bytes(4) + (0x01020304).to_bytes(4, "big")

@@ -1,40 +1,55 @@
-"""The user data header is skipped where it is one; where its length lies, the whole body is text."""
+"""The user data header is read where it is one, or may be one."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from smsgate.smpp.udh import Udh, read, text_offsets
-
-
-@pytest.mark.parametrize(
-    ("body", "offsets"),
-    [
-        (b"\x05\x00\x03\x2a\x02\x01Bonjour", (6,)),
-        (b"\x06\x08\x04\x01\x2a\x02\x01Bonjour", (7,)),
-        (b"\x0b\x05\x04\x0b\x84\x23\xf0\x00\x03\x2a\x02\x01Bonjour", (12,)),
-        (b"\x00Bonjour", (1,)),
-        (b"\x05\x00\x03\x2a\x02\x01", (6,)),
-        (b"\x00", (1,)),
-        (b"", (0,)),
-    ],
-)
-def test_a_header_that_adds_up_is_skipped(body: bytes, offsets: tuple[int, ...]) -> None:
-    assert text_offsets(body) == offsets
+from smsgate.smpp.udh import Udh, read, suspected
 
 
 @pytest.mark.parametrize(
     "body",
     [
+        b"",
         b"\x06\x00\x03\x2a\x02\x01",
         b"\xffhttps://pay.example",
         b"\x20Votre solde CPF expire: repondez",
         b"\x50\x00\xf0" + b"x" * 90,
     ],
-    ids=["longer than the body", "no header", "covers the text", "an element runs over"],
+    ids=["nothing", "longer than the body", "no header", "covers the text", "an element runs over"],
 )
-def test_one_that_does_not_hides_nothing(body: bytes) -> None:
-    assert text_offsets(body) == (0, 1)
+def test_a_header_that_does_not_add_up_is_none(body: bytes) -> None:
+    assert read(body) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "may_be"),
+    [
+        (b"\x05\x00\x03\x2a\x02\x01text", True),
+        (b"\x06\x08\x04\x01\x2a\x02\x01text", True),
+        (b"\x06\x05\x04\x0b\x84\x23\xf0", True),
+        (b"\x03\x24\x01\x01text", True),
+        (b"\x03\x0a\x01\x01text", False),
+        (b"\x05\x00\x04\x2a\x02\x01text", False),
+        (b"\x05\x00\x03", False),
+        ("été".encode("utf-16-be"), False),
+        (b"\x05t\x05", False),
+        (b"Bonjour", False),
+        (b"\x00\x00", False),
+        (b"\x05", False),
+        (b"", False),
+    ],
+    ids=repr,
+)
+def test_a_header_that_nobody_announced_is_suspected_by_its_elements(body: bytes, may_be: bool) -> None:
+    assert suspected(body) is may_be
+
+
+@given(st.binary(max_size=40))
+def test_whatever_is_suspected_can_be_read(body: bytes) -> None:
+    assert not suspected(body) or read(body) is not None
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from smsgate import supervisor
 from smsgate.settings import Caps, ListenerSettings, ListenerTls, TimerSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.supervisor import Supervisor
@@ -178,6 +180,29 @@ def test_a_worker_that_is_killed_is_replaced_its_counts_kept_and_the_others_unha
     run_on("uvloop", body)
 
 
+def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SILENT_S", 2.0)
+
+    async def body() -> None:
+        async with crew() as running:
+            pairs = [await running.bound(f"client{number}") for number in range(6)]
+            process = running.gate._workers[1].process
+            assert process is not None
+            os.kill(process.pid, signal.SIGSTOP)
+            await eventually(running, 1, "smsgate_worker_restarts_total")
+            await eventually(running, 2, "smsgate_workers")
+            ended = 0
+            for esme, _ in pairs:
+                esme.send(submit(SCAM, 2))
+                with suppress(asyncio.IncompleteReadError, ConnectionResetError):
+                    assert await esme.pdu() == BLOCKED
+                    continue
+                ended += 1
+            assert 0 < ended < len(pairs)
+
+    run_on("uvloop", body)
+
+
 @both_loops
 def test_tls_ends_in_any_worker_and_the_owner_judges(loop_name: str, tmp_path: Any) -> None:
     authority = Authority(tmp_path)
@@ -248,7 +273,7 @@ def test_requests_of_an_operator_reach_all_workers_and_outlive_them() -> None:
     async def body() -> None:
         async with crew() as running:
             pairs = {name: await running.bound(name) for name in ("client1", "client2", "client3")}
-            assert await running.gate.operate("monitor", {"reason": "a test"}) == {"*": "a test"}
+            assert await running.gate.operate("monitor", {"on": True, "reason": "a test"}) == {"*": "a test"}
             process = running.gate._workers[1].process
             assert process is not None
             process.kill()
@@ -267,8 +292,10 @@ def test_requests_of_an_operator_reach_all_workers_and_outlive_them() -> None:
             esme.send(submit(GENUINE, 4))
             await upstream.pdu()
             async with asyncio.timeout(TIMEOUT_S):
-                seen = [await traced.get() for _ in range(3)]
+                seen = [await traced.get() for _ in range(5)]
             assert [(one["way"], one["command"], one["sequence"]) for one in seen] == [
+                ("gate > smsc", "bind_transceiver", 1),
+                ("smsc > gate", "bind_transceiver_resp", 1),
                 ("gate > esme", "bind_transceiver_resp", 1),
                 ("esme > gate", "submit_sm", 4),
                 ("gate > smsc", "submit_sm", 4),

@@ -8,8 +8,12 @@ from smsgate.cli.backtest import backtest
 from smsgate.cli.check import check
 from smsgate.cli.demo import demo
 from smsgate.cli.explain import explain
+from smsgate.cli.monitor import monitor
+from smsgate.cli.reload import reload
 from smsgate.cli.run import run
+from smsgate.cli.sessions import kick, sessions
 from smsgate.cli.simulate import simulate
+from smsgate.cli.trace import trace
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +29,8 @@ app = typer.Typer(
     Know what they do:  [bold]smsgate backtest --rules rules/ messages.jsonl[/bold]
 
     Put them in force:  [bold]smsgate run --config smsgate.yaml[/bold]
+
+    See it run:         [bold]smsgate sessions[/bold], then [bold]smsgate trace CLIENT[/bold]
     """,
 )
 app.command()(run)
@@ -32,4 +38,6 @@ app.command()(demo)
 app.command()(check)
 app.command()(explain)
 app.command()(backtest)
+for command in (sessions, kick, trace, monitor, reload):
+    app.command()(command)
 app.add_typer(simulate, name="simulate")

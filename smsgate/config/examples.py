@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from smsgate.config.diagnostics import Diagnostic, quoted
+from smsgate.rules.engine import AMBIGUOUS_BODY
 from smsgate.rules.model import ListKind
+from smsgate.text.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +63,8 @@ def mistaken_sites(rules: RuleSet, packs: Sequence[Pack]) -> list[Diagnostic]:
 
 
 def _judge(rules: RuleSet, example: Example) -> Verdict:
-    return rules.check_text(example.text, example.sender, example.client)
+    carrier = AMBIGUOUS_BODY if example.ambiguous_body else 0
+    return rules.check((Reading.of_text(example.text),), example.sender, example.client, carrier).verdict
 
 
 def _hits(rule: Rule, verdict: Verdict) -> bool:

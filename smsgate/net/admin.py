@@ -39,9 +39,9 @@ class _Server(ThreadingMixIn, WSGIServer):
         if inherited is not None:
             self.socket.close()
             self.socket = inherited
-            self.socket.setblocking(True)
             self.server_name, self.server_port = self.socket.getsockname()[:2]
             self.setup_environ()
+        self.socket.setblocking(False)  # of two generations that listen, one finds that the other has accepted
 
 
 class AdminServer:

@@ -24,7 +24,8 @@ LETTERS_PER_TURN = 64
 
 
 class Words:
-    """One end of the stream. Sending never waits: what is said is small, and a peer that doesn't read is dead soon."""
+    """One end of the stream. Sending never waits: what is said is small, and a peer that doesn't read is dead soon. Whoever
+    says much looks at `backlog_bytes` first."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -39,6 +40,10 @@ class Words:
         """Send one word."""
         if not self._writer.is_closing():
             self._writer.write(json.dumps(word, separators=(",", ":")).encode() + b"\n")
+
+    def backlog_bytes(self) -> int:
+        """What has been said and not sent yet."""
+        return self._writer.transport.get_write_buffer_size()
 
     async def hear(self) -> dict[str, Any] | None:
         """The next word; None once the other end is gone."""

@@ -1,7 +1,7 @@
 """The Unix socket through which an operator speaks to a running gate; its file permissions say who may.
 
 One JSON object a line: `{"do": "sessions"}` is answered `{"ok": ...}` or `{"error": "..."}`. `{"do": "trace", "client": ...}` is
-answered by one line for each PDU until the asker closes.
+answered `{"ok": ...}` too, then by one line for each PDU until the asker ends its stream.
 """
 
 from __future__ import annotations
@@ -12,21 +12,30 @@ import json
 import logging
 import os
 import socket
+import stat
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from smsgate.net.trace import Emit
+from smsgate.net.trace import Emit, bounded
 
 log = logging.getLogger(__name__)
 
 MAX_REQUEST_BYTES = 64 * 1024
 """A request is a name and a few words."""
-MAX_TRACE_BACKLOG_BYTES = 256 * 1024
-"""Trace lines that may wait for a slow reader; more are left out, and counted in the next line that goes through."""
+MAX_TEXT_CHARS = 200
+"""Of a client's name or a reason: one line of the log."""
+MAX_ASKERS = 32
+"""At once: some people with a trace each, and a script. Each may have a trace's backlog in memory."""
+ASKER_S = 10.0
+"""How long an asker may take to send a request, or to take its answer."""
+TRACE_READ_BYTES = 4096
+"""What an asker says during a trace is thrown away in such pieces."""
 MODE = 0o600
 """The socket is for the user that the gate runs as (and root)."""
+
+_FIELDS: Final = {"client": str, "reason": str, "at_once": bool, "on": bool}
 
 
 class Operable(Protocol):
@@ -54,11 +63,10 @@ class ControlServer:
 
     async def start(self, *, takeover: bool) -> None:
         """Open the socket; one that nobody listens on, or with `takeover` anybody, is replaced. Raises OSError."""
-        if not takeover and _alive(self._path):
-            raise OSError(errno.EADDRINUSE, f"{self._path}: another gate listens there")
         new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            _see_that_it_is_free(self._path, takeover=takeover)
             new.unlink(missing_ok=True)
             sock.bind(str(new))
             new.chmod(MODE)  # before it listens, so nobody can have connected
@@ -75,46 +83,54 @@ class ControlServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        writer.transport.set_write_buffer_limits(high=0)  # `drain` waits until all is sent
         try:
-            while line := await reader.readline():
-                try:
-                    request = json.loads(line)
-                    what = request.pop("do")
-                    if what == "trace":
-                        await self._trace(str(request["client"]), reader, writer)
-                        return
-                    answer = {"ok": await self._operable.operate(what, request)}
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    answer = {"error": str(error) or type(error).__name__}
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
-        except (OSError, ValueError, asyncio.CancelledError):  # gone, too long a line, or the server closes
+            if len(self._tasks) > MAX_ASKERS:
+                await _say(writer, {"error": f"{MAX_ASKERS} others are asking already"})
+                return
+            await self._answer(reader, writer)
+        except (OSError, asyncio.CancelledError):  # gone, too slow (TimeoutError is an OSError), or the server closes
             return
         finally:
             self._tasks.discard(task)
-            writer.close()
+            writer.transport.abort()  # what could be sent has been: see _say
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(ASKER_S):
+                    line = await reader.readline()
+            except ValueError:
+                await _say(writer, {"error": f"a request of more than {MAX_REQUEST_BYTES} octets"})
+                return
+            if not line:
+                return
+            try:
+                what, arguments = _request(line)
+                if what == "trace":
+                    await self._trace(arguments["client"], reader, writer)
+                    return
+                answer = {"ok": await self._operable.operate(what, arguments)}
+            except ValueError as error:
+                answer = {"error": str(error)}
+            await _say(writer, answer)
 
     async def _trace(self, client: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Send a line for each PDU until the asker closes. Several may read along with one client."""
-        left_out = 0
 
-        def emit(record: dict[str, Any]) -> None:
-            nonlocal left_out
-            if writer.transport.get_write_buffer_size() > MAX_TRACE_BACKLOG_BYTES:
-                left_out += 1
-                return
-            if left_out:
-                record = {**record, "left_out": left_out}
-                left_out = 0
+        def send(record: dict[str, Any]) -> None:
             writer.write(json.dumps(record).encode() + b"\n")
 
+        emit = bounded(send, writer.transport.get_write_buffer_size)
         log.warning("trace begins: client %r", client)
+        await _say(writer, {"ok": f"trace of {client}"})
         readers = self._traced.setdefault(client, [])
         readers.append(emit)
         if len(readers) == 1:
             self._operable.trace(client, partial(_to_all, readers))
         try:
-            await reader.read()
+            while await reader.read(TRACE_READ_BYTES):
+                pass
         finally:
             readers.remove(emit)
             if not readers:
@@ -132,8 +148,37 @@ class ControlServer:
             try:
                 if self._path.stat().st_ino == self._inode:
                     self._path.unlink()
-            except FileNotFoundError:
-                pass
+            except OSError as error:
+                log.info("control socket not removed: %s", error)
+
+
+async def _say(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
+    """Send an answer to the last octet. Raises TimeoutError when the asker doesn't take it."""
+    writer.write(json.dumps(answer).encode() + b"\n")
+    async with asyncio.timeout(ASKER_S):
+        await writer.drain()
+
+
+def _request(line: bytes) -> tuple[str, dict[str, Any]]:
+    """What is asked, and its arguments, each of its type. Raises ValueError."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("found no JSON, expected one object a line") from None
+    if not isinstance(request, dict) or not isinstance(request.get("do"), str):
+        raise ValueError('expected an object such as {"do": "sessions"}')  # noqa: TRY004  # one kind for all faults
+    what = request.pop("do")
+    for key, value in request.items():
+        kind = _FIELDS.get(key)
+        if kind is None:
+            raise ValueError(f"found the key {key[:MAX_TEXT_CHARS]!r}, expected {', '.join(_FIELDS)}")
+        if not isinstance(value, kind) or (isinstance(value, str) and not 0 < len(value) <= MAX_TEXT_CHARS):
+            raise ValueError(
+                f"{key}: expected {'true or false' if kind is bool else f'1 to {MAX_TEXT_CHARS} characters'}"
+            )
+    if what in {"kick", "trace"} and "client" not in request:
+        raise ValueError(f"{what} needs a client")
+    return what, request
 
 
 def _to_all(readers: list[Emit], record: dict[str, Any]) -> None:
@@ -141,11 +186,21 @@ def _to_all(readers: list[Emit], record: dict[str, Any]) -> None:
         emit(record)
 
 
-def _alive(path: Path) -> bool:
-    """Whether somebody listens at a Unix socket."""
+def _see_that_it_is_free(path: Path, *, takeover: bool) -> None:
+    """Raises OSError for what must not be replaced: a file that is no socket, one that another gate listens on."""
+    try:
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise FileExistsError(errno.EEXIST, "a file that is no socket is there")
+    except FileNotFoundError:
+        return
+    if takeover:
+        return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)  # a full backlog says that somebody listens, and must not be waited for
         try:
             sock.connect(str(path))
-        except OSError:
-            return False
-    return True
+        except ConnectionRefusedError:
+            return
+        except BlockingIOError:
+            pass
+    raise OSError(errno.EADDRINUSE, "another gate listens there")

@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
 from typing import cast
@@ -27,7 +29,9 @@ from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
 from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
-from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, Session, State
+from smsgate.smpp.own import OWN_ANSWER_S
+from smsgate.smpp.session import Session
+from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
 from smsgate.telemetry.logs import without_message
 from smsgate.telemetry.metrics import Metrics
@@ -71,6 +75,8 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets of the peer."""
+        if self.relay.ended:
+            return
         if self.tap is not None:
             self.tap.said(data)
         self.framer.feed(data)
@@ -82,7 +88,8 @@ class Side(asyncio.Protocol):
         self.at_eof = True
         if not self.turn_queued:
             self.relay.turn(self)
-        return self.transport.can_write_eof()  # TLS has no half-close: its transport closes
+        # TLS has no half-close: its transport closes. So does one that has only been waiting for this.
+        return self.transport.can_write_eof() and not self.relay.ended
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
@@ -117,12 +124,21 @@ class Side(asyncio.Protocol):
             and self.transport.can_write_eof()
         ):
             self.eof_written = True
-            self.transport.write_eof()
+            with suppress(OSError):  # the peer has reset the connection, and nobody has read that yet
+                self.transport.write_eof()
 
-    def close(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Send what is queued, then close; cut off after CLOSE_S a peer that doesn't read."""
+    def close(self, loop: asyncio.AbstractEventLoop, peer_may_send: bool = False) -> None:
+        """Send what is queued, then close; cut off after CLOSE_S a peer that doesn't read.
+
+        Closing a socket with octets unread resets it, and the kernel drops what is still to be sent (RFC 1122, 4.2.2.13).
+        So that no answer is lost, a peer that may be sending is told the end and read, to no use, until its own.
+        """
         if self.connected and not self.transport.is_closing():
-            self.transport.close()
+            if peer_may_send and not self.at_eof and self.transport.can_write_eof():
+                self.end()
+                self.read(True)
+            else:
+                self.transport.close()
             loop.call_later(CLOSE_S, self.transport.abort)
 
 
@@ -140,7 +156,7 @@ class Relay:
         admission: Admission,
         overload: Overload,
         address: Address,
-        on_bound: Callable[[Relay], None],
+        on_bind: Callable[[Relay], None],
         on_end: Callable[[Relay], None],
     ) -> None:
         self.number = number
@@ -154,6 +170,7 @@ class Relay:
             on_response=self._answered,
             pdus_downstream=metrics.pdus_downstream,
             pdus_upstream=metrics.pdus_upstream,
+            judge_mo=partial(self.judge, mo=True) if settings.inspect_mo else None,
         )
         self.downstream = Side(self, "downstream")
         self.upstream = Side(self, "upstream")
@@ -173,7 +190,7 @@ class Relay:
         self.overload = overload
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
-        self.on_bound = on_bound
+        self.on_bind = on_bind
         self.on_end = on_end
         self.settle_s = settings.drain_timeout_s / 2
         self.settling = False  # drain: reading downstream has stopped, answers in flight arrive
@@ -181,8 +198,8 @@ class Relay:
 
     # the data path
 
-    def judge(self, command: int, data: bytes, start: int, end: int, now: float) -> int:
-        """The status to refuse a message with, or 0; counted and timed."""
+    def judge(self, command: int, data: bytes, start: int, end: int, now: float, *, mo: bool = False) -> int:
+        """The status to refuse a message with, or 0; counted and timed. `mo`: it comes from the SMSC."""
         client = self.client
         assert client is not None
         self.judged += 1
@@ -191,17 +208,21 @@ class Relay:
             return 0
         began = perf_counter()
         try:
-            verdict = self.policy.decide_pdu(command, data, start, end, client, now)
+            decide = self.policy.decide_mo if mo else self.policy.decide_pdu
+            verdict = decide(command, data, start, end, client, now)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not end the session: the sender may try again
             self.metrics.filter_errors += 1
             log.error("filter failed on a message of client %r: %s", client.name, without_message(error))  # noqa: TRY400
             return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
         self.metrics.filter_time.observe(perf_counter() - began)
-        self.verdicts[verdict.action] += 1
+        if mo:
+            self.metrics.count_mo(client.label, verdict.action)
+        else:
+            self.verdicts[verdict.action] += 1
         if verdict is not PASS:
             self.metrics.count_rules(client.label, verdict)
             if verdict.status:
-                return client.status(verdict)
+                return verdict.status if mo else client.status(verdict)
         return 0
 
     def _answered(self, seconds: float) -> None:
@@ -222,6 +243,8 @@ class Relay:
         if session.state is not state:
             self._moved(state)
         self._write()
+        if side is self.downstream and session.waiting:  # perhaps this was the answer that the SMSC's request waits for
+            self._queue_turn(self.upstream)
         if more:
             side.read(False)
             self._queue_turn(side)
@@ -259,7 +282,10 @@ class Relay:
                 queue.clear()
 
     def _may_take(self, side: Side) -> bool:
-        return not self.downstream.full and (side is self.upstream or not self.upstream.full)
+        """What the ESME sends goes to both sides, refused or not; so does what the SMSC sends, if that is judged."""
+        return not self.downstream.full and (
+            not self.upstream.full or (side is self.upstream and self.session.judge_mo is None)
+        )
 
     def _may_read(self, side: Side) -> bool:
         if side is self.upstream:
@@ -304,6 +330,8 @@ class Relay:
         session = self.session
         match session.state:
             case State.BINDING:
+                if self.downstream.tap is None:
+                    self.on_bind(self)
                 if not self.upstream.connected:
                     self.connecting = self.loop.create_task(self._connect())
             case State.BOUND:
@@ -314,7 +342,6 @@ class Relay:
                 session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.verdicts = self.metrics.messages[self.client.label]
                 log.info("bound: client %r from %s", self.client.name, self.address)
-                self.on_bound(self)
             case State.OPEN:
                 self.metrics.binds_refused += 1
                 self.admission.failed(session.system_id, self.address.host, perf_counter())
@@ -412,7 +439,7 @@ class Relay:
         self._write()
         if self.connecting is not None:
             self.connecting.cancel()
-        self.downstream.close(self.loop)
+        self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
         if self.client is not None:
             log.info("ended: client %r from %s: %s", self.client.name, self.address, reason)
@@ -422,9 +449,11 @@ class Relay:
     def drain(self) -> None:
         """Begin to end the session: let answers in flight arrive, unbind the ESME, then upstream. A bind that may be on its
         way is let through first: the sender would take a closed connection for an outage."""
+        state = self.session.state
+        if self.settling or state in {State.UNBINDING_ESME, State.UNBINDING_SMSC}:  # kicked, and now the gate ends
+            return
         self.settling = True
         self.loop.call_later(self.settle_s, self._unbind)
-        state = self.session.state
         if state in {State.OPEN, State.BINDING}:
             return
         if state not in {State.BOUND, State.ESME_ENDED} or not self.session.awaited_smsc:

@@ -91,7 +91,7 @@ class Sessions:
             admission=self._admission,
             overload=self.overload,
             address=address,
-            on_bound=self._bound,
+            on_bind=self._binds,
             on_end=self._ended,
         )
         self._relays.add(relay)
@@ -99,7 +99,7 @@ class Sessions:
         self._metrics.sessions = len(self._relays)
         return relay
 
-    def _bound(self, relay: Relay) -> None:
+    def _binds(self, relay: Relay) -> None:
         emit = self._traces.get(relay.session.system_id)
         if emit is not None:
             relay.trace(emit)
@@ -160,7 +160,7 @@ class Sessions:
 
     def kick(self, client: str, *, at_once: bool = False) -> int:
         """End all sessions of a client, unbinding both sides, or without a word; how many they are."""
-        kicked = [relay for relay in self._relays if relay.session.system_id == client]
+        kicked = [relay for relay in self._relays if relay.session.system_id == client and not relay.ended]
         log.warning("kicked by the operator: client %r, %d sessions", client, len(kicked))
         for relay in kicked:
             if at_once:

@@ -6,11 +6,32 @@ A `Tap` reads along with a stream, both ways, and keeps no octet of a body.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 
 Emit = Callable[[dict[str, Any]], None]
+
+MAX_BACKLOG_BYTES = 256 * 1024
+"""Records that may wait for a slow reader: about a thousand."""
+
+
+def bounded(emit: Emit, backlog_bytes: Callable[[], int]) -> Emit:
+    """`emit` that leaves records out while the backlog is full; the next one that goes through says how many (`left_out`)."""
+    left_out = 0
+
+    def emit_if_room(record: dict[str, Any]) -> None:
+        nonlocal left_out
+        if backlog_bytes() > MAX_BACKLOG_BYTES:
+            left_out += 1 + record.get("left_out", 0)
+            return
+        if left_out:
+            record = {**record, "left_out": left_out + record.get("left_out", 0)}
+            left_out = 0
+        emit(record)
+
+    return emit_if_room
 
 
 class _Headers:
@@ -68,6 +89,7 @@ class Tap:
         for length, command, status, sequence in headers:
             self._emit(
                 {
+                    "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     **self._about,
                     "way": way,
                     "command": command_name(command) or f"0x{command:08X}",

@@ -41,8 +41,8 @@ _WITHOUT_JOINTS: Final = str.maketrans("", "", "-_.+")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
-IP_LINK: Final = 1 << 5
-BAIT_HOST: Final = 1 << 6
+IP_LINK: Final = 1 << 11
+BAIT_HOST: Final = 1 << 12
 HOST_FACTS: Final = {"ip_link": IP_LINK, "bait_host": BAIT_HOST}
 
 

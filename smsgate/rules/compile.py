@@ -16,7 +16,17 @@ from typing import Final
 from smsgate.rules import condition as cond
 from smsgate.rules.brands import HOST_FACTS, BrandBits, Impersonation, squeezed
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import FOREIGN_LINK, LINK, CompiledLimit, CompiledRule, RuleSet, Test, status_of
+from smsgate.rules.engine import (
+    AMBIGUOUS_BODY,
+    FOREIGN_LINK,
+    LINK,
+    CompiledLimit,
+    CompiledRule,
+    RuleSet,
+    Test,
+    status_of,
+)
+from smsgate.rules.masks import all_of, any_of, one_of
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.rules.words import keyword_entry, name_entries
@@ -29,7 +39,13 @@ BAIT_SET: Final = "bait"
 TRUSTED_LIST: Final = "trusted"
 """Domain lists of this name, of all packs, hold hosts that are never `foreign_link`."""
 
-FACTS: Final = {"link": LINK, "foreign_link": FOREIGN_LINK, **NUMBER_FACTS, **HOST_FACTS}
+FACTS: Final = {
+    "link": LINK,
+    "foreign_link": FOREIGN_LINK,
+    "ambiguous_body": AMBIGUOUS_BODY,
+    **NUMBER_FACTS,
+    **HOST_FACTS,
+}
 _OPERATORS: Final = {
     "<": operator.lt,
     "<=": operator.le,
@@ -162,18 +178,18 @@ class _Compiler:
         """The trigger of a condition (bits of which it needs one; 0 if it can hold without any) and its test."""
         match condition:
             case cond.Name():
-                return _any_of(self._name(pack, condition, where))
+                return any_of(self._name(pack, condition, where))
             case cond.Predicate():
                 return self._predicate(pack, condition, where)
             case cond.Member():
-                return _any_of(self._member(pack, condition, where))
+                return any_of(self._member(pack, condition, where))
             case cond.StartsWith():
-                return _any_of(self._starts_with(condition, where))
+                return any_of(self._starts_with(condition, where))
             case cond.Links():
                 compare, count = _OPERATORS[condition.operator], condition.count
                 bit = self._bit(f"links {condition.operator} {count}")
                 self.link_tests.append((lambda found: compare(found, count), bit))
-                return _any_of(bit)
+                return any_of(bit)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
                 return 0, lambda bits: not inner(bits)
@@ -188,13 +204,13 @@ class _Compiler:
         triggers = [trigger for trigger, _ in terms]
         if count == len(terms):
             needed = sorted((trigger for trigger in triggers if trigger), key=self._commonness)
-            return needed[0] if needed else 0, _all(needed, tests)
+            return needed[0] if needed else 0, all_of(needed, tests)
         together = 0
         for trigger in triggers:
             together |= trigger
         trigger = together if all(triggers) else 0
         if count == 1:
-            return trigger, _any(tests)
+            return trigger, one_of(tests)
         return trigger, lambda bits: sum(test(bits) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
@@ -224,16 +240,16 @@ class _Compiler:
         for brand in self._targets(pack, predicate.target, where):
             bits = self.brands[brand]
             self._asked |= bits.names | bits.company
-            names = _any_of(bits.names)
+            names = any_of(bits.names)
             if bits.company:
-                names = self._at_least(2, [names, _any_of(bits.company)])
-            lookalike = _any_of(bits.lookalike)
-            foreign_phone = self._at_least(2, [names, _any_of(bits.foreign_number)])
-            elsewhere = self._at_least(2, [names, _any_of(FOREIGN_LINK | bits.foreign_number)])
+                names = self._at_least(2, [names, any_of(bits.company)])
+            lookalike = any_of(bits.lookalike)
+            foreign_phone = self._at_least(2, [names, any_of(bits.foreign_number)])
+            elsewhere = self._at_least(2, [names, any_of(FOREIGN_LINK | bits.foreign_number)])
             choices = {
                 "names": names,
                 "lookalike": lookalike,
-                "official": _any_of(bits.official),
+                "official": any_of(bits.official),
                 "foreign_phone": foreign_phone,
                 "impersonates": self._at_least(1, [lookalike, elsewhere]),
             }
@@ -352,35 +368,6 @@ class _Compiler:
         if not near and pack is not None and pack.name in self._incomplete:
             return  # most likely a name of the pack that isn't there, and that is told
         self.problems.append(Problem(where, repr(found), expected, near[0] if near else ""))
-
-
-def _any_of(mask: int) -> tuple[int, Test]:
-    return mask, lambda bits: bits & mask != 0
-
-
-def _all(needed: Sequence[int], tests: Sequence[Test]) -> Test:
-    """All of the tests. None can hold without a bit of each of the `needed` masks: most end there, after 0.1 µs."""
-
-    def holds(bits: int) -> bool:
-        for mask in needed:
-            if not bits & mask:
-                return False
-        for test in tests:  # noqa: SIM110  # `all()` of a generator takes 0.4 µs more
-            if not test(bits):
-                return False
-        return True
-
-    return holds
-
-
-def _any(tests: Sequence[Test]) -> Test:
-    def holds(bits: int) -> bool:
-        for test in tests:  # noqa: SIM110  # as in `_all`
-            if test(bits):
-                return True
-        return False
-
-    return holds
 
 
 def _asks_numbers(condition: Condition) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-FACTS = ("link", "foreign_link", "ip_link", "bait_host", "phone", "premium_number", "mobile_number")
+FACTS = ("link", "foreign_link", "ambiguous_body", "ip_link", "bait_host", "phone", "premium_number", "mobile_number")
 PREDICATES = ("names", "lookalike", "official", "foreign_phone", "impersonates")
 FIELDS = ("sender", "client", "link_host")
 MAX_CONDITION_CHARS = 4096

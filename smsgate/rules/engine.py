@@ -25,6 +25,8 @@ from smsgate.text.urls import MAX_LINKS, Link, links, plain, registrable_domain
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
+AMBIGUOUS_BODY: Final = 1 << 2
+"""Of the carrier, not of a text: several bodies, octets that nobody claims, or a length that lies."""
 
 DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}
 """0x66: formally a receiver's code, but the one that senders' stacks in the field do not retry. 0x64: not 0x58, which makes
@@ -144,9 +146,9 @@ class RuleSet:
         """The rules' verdict on characters (limits are not asked)."""
         return self.check((Reading.of_text(text),), sender, client).verdict
 
-    def check(self, readings: Sequence[Reading], sender: str, client: str) -> Finding:
-        """Judge every reading of one message. Pure: nothing is counted or debited."""
-        origin = self._origin(sender, client)
+    def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
+        """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited."""
+        origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
         union = 0
         for bits, _ in facts:
@@ -165,7 +167,7 @@ class RuleSet:
         return tuple(label for bit, label in self.labels.items() if carried & bit)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
-        """The facts of one reading; `origin` are the bits of sender and client."""
+        """The facts of one reading; `origin` are the bits of sender, client and carrier."""
         facts = self._words_and_links(reading, origin)
         if self._numbers_asked and (facts.bits & self._numbers_asked or self._numbers_asked < 0):
             return Facts(facts.bits | self._numbers.facts(reading.words), facts.links)

@@ -11,9 +11,9 @@ from typing import Final
 
 from smsgate.text.phones import canonical, is_mobile, is_premium, phone_numbers
 
-PHONE: Final = 1 << 2
-PREMIUM_NUMBER: Final = 1 << 3
-MOBILE_NUMBER: Final = 1 << 4
+PHONE: Final = 1 << 8
+PREMIUM_NUMBER: Final = 1 << 9
+MOBILE_NUMBER: Final = 1 << 10
 NUMBER_FACTS: Final = {"phone": PHONE, "premium_number": PREMIUM_NUMBER, "mobile_number": MOBILE_NUMBER}
 
 

@@ -87,9 +87,11 @@ class Framer:
         """How many octets the first PDU of the pieces lacks: of its header, then of its body. 0 for an impossible length."""
         have = len(self._pieces)
         length = int.from_bytes(self._pieces[:LENGTH_BYTES], "big") if have >= LENGTH_BYTES else HEADER_BYTES
+        if length < HEADER_BYTES:
+            return 0
         if length > self.max_pdu_bytes:
             length = HEADER_BYTES
-        return max(0, max(length, LENGTH_BYTES) - have)
+        return max(0, length - have)
 
     def header(self) -> tuple[int, int, int, int] | None:
         """`peek`, after `shift` where that is due."""

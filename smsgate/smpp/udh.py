@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_TELLING: Final = frozenset({0x00, 0x04, 0x05, 0x08, 0x24, 0x25})
+"""Elements that change what the octets behind the header are: segments, ports, shift tables."""
 
 
 class Udh(NamedTuple):
@@ -50,13 +53,10 @@ def read(body: bytes) -> Udh | None:
     return header if position == end else None
 
 
-def text_offsets(body: bytes) -> tuple[int, ...]:
-    """Where the text may start behind the header that `body` is said to begin with, in octets.
+def suspected(body: bytes) -> bool:
+    """Whether a body that is not said to begin with a header looks like one that does: not every SMSC heeds esm_class.
 
-    A header that does not add up hides no text: handsets then show everything, from the first octet or the second (which
-    for two-octet alphabets is another text).
+    Only headers shorter than a blank's code are thought of, so a text that begins with a letter costs one comparison; and
+    the first element must be one of those that say how to read the rest.
     """
-    if not body:
-        return (0,)
-    header = read(body)
-    return (0, 1) if header is None else (header.text,)
+    return len(body) > 1 and 0 < body[0] < 0x20 and body[1] in _TELLING and read(body) is not None

@@ -73,7 +73,16 @@ _COUNTERS: Final = (
     "late_responses",
     "overloads",
 )
-_TABLES: Final = ("rule_hits", "throttled", "unfiltered", "pdus_downstream", "pdus_upstream", "refused", "timeouts")
+_TABLES: Final = (
+    "messages_mo",
+    "rule_hits",
+    "throttled",
+    "unfiltered",
+    "pdus_downstream",
+    "pdus_upstream",
+    "refused",
+    "timeouts",
+)
 _HISTOGRAMS: Final = ("filter_time", "response_time", "loop_lag")
 
 
@@ -83,6 +92,7 @@ class Metrics:
     def __init__(self, client_labels: tuple[str, ...]) -> None:
         self.client_labels = client_labels
         self.messages = {label: dict.fromkeys(Action, 0) for label in client_labels}
+        self.messages_mo: dict[tuple[str, str], int] = {}
         self.rule_hits: dict[tuple[str, str, str], int] = {}
         self.throttled: dict[tuple[str, str], int] = {}
         self.pdus_downstream = _command_counts()
@@ -103,6 +113,11 @@ class Metrics:
         self.timeouts = dict.fromkeys(Overdue, 0)
         self.late_responses = 0
         self.rules: Callable[[], RuleSet] | None = None
+
+    def count_mo(self, client_label: str, action: Action) -> None:
+        """Count a message of the SMSC's that was judged."""
+        key = (client_label, action.value)
+        self.messages_mo[key] = self.messages_mo.get(key, 0) + 1
 
     def count_rules(self, client_label: str, verdict: Verdict) -> None:
         """Count the rules and limits behind a verdict that was not a plain pass."""
@@ -151,6 +166,8 @@ class Metrics:
         for client, counts in list(self.messages.items()):
             for action, count in counts.items():
                 messages.add_metric([client, "mt", action], count)
+        for (client, verdict), count in list(self.messages_mo.items()):
+            messages.add_metric([client, "mo", verdict], count)
         yield messages
         hits = CounterMetricFamily("smsgate_rule_hits", "Hits of rules and limits.", labels=["rule", "action", "mode"])
         for rule_key, count in list(self.rule_hits.items()):
