@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from smsgate.rules.words import keyword_entry, name_entries
-from tests.packs import brand, rule, rule_set
+from smsgate.rules.compile import compile_packs
+from smsgate.rules.words import keyword_entries, name_entries
+from tests.packs import brand, pack, rule, rule_set
 
 
 @pytest.mark.parametrize(
@@ -13,13 +16,13 @@ from tests.packs import brand, rule, rule_set
     [("Échéance", " echeance "), ("expir*", " expir"), ("Crit'Air", " crit air "), ("carte vital*", " carte vital")],
 )
 def test_a_keyword_has_one_entry(keyword: str, entry: str) -> None:
-    assert keyword_entry(keyword) == entry
+    assert keyword_entries(keyword) == {entry}
 
 
 @pytest.mark.parametrize("keyword", ["*", "!", "ex*pir", "ab*"])
 def test_what_cannot_be_looked_for(keyword: str) -> None:
     with pytest.raises(ValueError, match="letters"):
-        keyword_entry(keyword)
+        keyword_entries(keyword)
     with pytest.raises(ValueError, match="letters"):
         name_entries(keyword)
 
@@ -48,4 +51,13 @@ def test_short_words_and_two_slips_are_not_found(text: str) -> None:
 
 
 def test_the_beginning_of_a_name_is_found_as_it_is_written() -> None:
-    assert name_entries("Chronopost*") == {" chronopost"}
+    assert " chronopost" in name_entries("Chronopost*")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("rglement urgent", True), ("à réguulariser", True), ("reglemnet", True), ("payyer", False)]
+)
+def test_keywords_are_found_with_a_slip_where_the_pack_says_so(text: str, found: bool) -> None:
+    words = pack(rule("pay"), sets={"pay": ["règlement", "régularis*", "payer"]})
+    assert compile_packs([replace(words, typos=True)]).check_text(text).refused is found
+    assert not compile_packs([words]).check_text(text).refused

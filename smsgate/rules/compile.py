@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -29,7 +30,7 @@ from smsgate.rules.engine import (
 from smsgate.rules.masks import all_of, any_of, one_of
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
-from smsgate.rules.words import keyword_entry, name_entries
+from smsgate.rules.words import keyword_entries, name_entries
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.urls import ascii_host
@@ -121,7 +122,8 @@ class _Compiler:
             for keywords in pack.keywords:
                 self._sets[keywords] = self._bit(keywords.name)
                 self.common_bits |= self._sets[keywords]
-                self._add_words(keywords.keywords, self._sets[keywords], keywords.where)
+                entries_of = partial(keyword_entries, slips=pack.typos)
+                self._add_words(keywords.keywords, self._sets[keywords], keywords.where, entries_of)
 
     def impersonation(self) -> Impersonation:
         bait = [
@@ -331,13 +333,19 @@ class _Compiler:
         self.brands[brand] = bits
         self.name_bits |= bits.names
         self._number_bits |= bits.foreign_number
-        self._add_words(brand.names, bits.names, brand.where, names=True)
+        self._add_words(brand.names, bits.names, brand.where, name_entries)
         self._add_words(brand.company, bits.company, brand.where)
 
-    def _add_words(self, keywords: Sequence[str], bit: int, where: Where, *, names: bool = False) -> None:
+    def _add_words(
+        self,
+        keywords: Sequence[str],
+        bit: int,
+        where: Where,
+        entries_of: Callable[[str], set[str]] = keyword_entries,
+    ) -> None:
         for keyword in keywords:
             try:
-                entries = name_entries(keyword) if names else {keyword_entry(keyword)}
+                entries = entries_of(keyword)
             except ValueError as error:
                 self.problems.append(Problem(where, repr(keyword), str(error)))
                 continue

@@ -174,13 +174,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to."""
+    """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to; with `typos` its
+    keywords are also found with one slip in a long word."""
 
     name: str
     file: str = field(repr=False)
     where: Where = field(repr=False)
     owner: str = ""
     use: tuple[str, ...] = ()
+    typos: bool = False
     brands: tuple[Brand, ...] = ()
     keywords: tuple[KeywordSet, ...] = ()
     lists: tuple[EntryList, ...] = ()
