@@ -114,6 +114,18 @@ def test_a_site_that_only_sounds_alike_passes(rules: RuleSet, link: str) -> None
     assert not rules.check_text(f"Voir {link}").refused
 
 
+GENUINE = [
+    line
+    for line in (ROOT / "tests" / "genuine_fr.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize("text", GENUINE)
+def test_what_companies_and_offices_really_send_passes(rules: RuleSet, text: str) -> None:
+    assert not rules.check_text(text).refused
+
+
 def test_the_official_link_beside_a_foreign_one_does_not_save_a_scam(rules: RuleSet) -> None:
     text = "Remboursement de 120 euros en attente, formulaire sur https://f.example/120 (www.ameli.fr)"
     assert rules.check_text(text).action is Action.BLOCK
