@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check interop format load detection clean
+.PHONY: demo test check interop format bypass-matrix load detection clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -25,6 +25,9 @@ format: .venv/.dev
 
 interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark come from Debian: apt-get install kannel tshark
 	$(BIN)/pytest tests/interop
+
+bypass-matrix: .venv/.dev  ## docs/bypass-matrix.md: every known way of carrying a text, and what comes of it
+	$(BIN)/python -m tests.bypass
 
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests

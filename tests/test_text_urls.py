@@ -377,3 +377,17 @@ def test_a_blank_before_the_dot_hides_no_short_link(text: str) -> None:
 
 def test_a_sentence_that_begins_with_a_word_which_is_a_domain_is_no_link() -> None:
     assert links(plain("c'est fini. me voici. do ou re. de rien")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("https://a.example@", "a.example"),
+        ("https://a.example@@ ", "a.example"),
+        ("https://b@a.example@", "a.example"),
+        ('href="https://a.example">Bonjour', "a.example"),
+        ("<https://a.example>", "a.example"),
+    ],
+)
+def test_a_sign_that_ends_a_link_is_no_part_of_its_host(text: str, host: str) -> None:
+    assert [link.host for link in links(text)] == [host]

@@ -62,6 +62,7 @@ class BrandBits(NamedTuple):
     company: int
     official: int
     lookalike: int
+    shown: int
     foreign_number: int
 
 
@@ -86,6 +87,7 @@ class Impersonation:
         for brand, bits in brands.items():
             for domain in brand.official.domains:
                 self._official[domain] = self._official.get(domain, 0) | bits.official
+                self._listed[domain] = self._listed.get(domain, 0) | bits.shown
             for table, tokens in ((self._whole, brand.host.whole), (self._with_bait, brand.host.with_bait)):
                 for token in tokens:
                     word = squeezed(token)

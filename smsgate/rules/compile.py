@@ -78,7 +78,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         words=compiler.asked_words(),
         labels=compiler.labels,
         outside_bits=compiler.outside_bits(),
-        named_by_site=[(bits.official, bits.names) for bits in compiler.brands.values()],
+        official_bits=compiler.official_bits,
         impersonation=compiler.impersonation(),
         numbers=Numbers(compiler.own_numbers()),
         numbers_asked=compiler.numbers_asked,
@@ -106,6 +106,7 @@ class _Compiler:
         self.name_bits = 0
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
+        self.official_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._number_bits = 0
         for bit in NUMBER_FACTS.values():
@@ -194,7 +195,7 @@ class _Compiler:
                 return any_of(bit)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
-                return 0, lambda bits: not inner(bits)
+                return 0, lambda bits, excuses: not inner(excuses, bits)
             case cond.AtLeast():
                 return self._at_least(condition.count, [self.test(pack, term, where) for term in condition.terms])
 
@@ -213,7 +214,7 @@ class _Compiler:
         trigger = together if all(triggers) else 0
         if count == 1:
             return trigger, one_of(tests)
-        return trigger, lambda bits: sum(test(bits) for test in tests) >= count
+        return trigger, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
@@ -242,7 +243,9 @@ class _Compiler:
         for brand in self._targets(pack, predicate.target, where):
             bits = self.brands[brand]
             self._asked |= bits.names | bits.company
-            names = any_of(bits.names)
+            names = self._at_least(
+                1, [any_of(bits.names), self._at_least(2, [any_of(bits.shown), any_of(FOREIGN_LINK)])]
+            )
             if bits.company:
                 names = self._at_least(2, [names, any_of(bits.company)])
             lookalike = any_of(bits.lookalike)
@@ -256,7 +259,7 @@ class _Compiler:
                 "impersonates": self._at_least(1, [lookalike, elsewhere]),
             }
             tests.append(choices[predicate.name])
-        return self._at_least(1, tests) if tests else (0, lambda _: False)
+        return self._at_least(1, tests) if tests else (0, lambda *_: False)
 
     def _targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
         if target == "any":
@@ -328,10 +331,12 @@ class _Compiler:
             company=self._bit(f"company of {brand.name}") if brand.company else 0,
             official=self._bit(f"official({brand.name})"),
             lookalike=self._bit(f"lookalike({brand.name})"),
+            shown=self._bit(f"the site of {brand.name}"),
             foreign_number=self._bit(f"a number not of {brand.name}") if brand.official.phones else 0,
         )
         self.brands[brand] = bits
         self.name_bits |= bits.names
+        self.official_bits |= bits.official
         self._number_bits |= bits.foreign_number
         self._add_words(brand.names, bits.names, brand.where, name_entries)
         self._add_words(brand.company, bits.company, brand.where)

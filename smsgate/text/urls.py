@@ -55,7 +55,7 @@ _MANY_MARKS: Final = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")
 _BLANKS: Final = re.compile(r"\s")
 _LAST_LABEL_REVERSED: Final = re.compile(r"[\w-]*")
 _MORE_LABELS: Final = re.compile(r"(?:\.[\w-]+)+")
-_AUTHORITY_END: Final = re.compile(r"[/\\?#]")
+_AUTHORITY_END: Final = re.compile(r"""[/\\?#"<>]""")
 _PORT: Final = re.compile(r"\.?(?::\d{1,5})?")
 _NESTED: Final = re.compile(
     r"(?P<mark>//|(?:url|uri|link|lien|redir\w*|goto|target|dest\w*|next|continue|to|u|r|q|v)=)"
@@ -98,7 +98,7 @@ def may_hold_link(text: str) -> bool:
         ("." in text and _TRIGGER.search(text) is not None)
         or ("/" in text and "//" in text)
         or (("(" in text or "[" in text or "{" in text) and _BRACKETED_DOT.search(text) is not None)
-        or ((not text.isascii() or "\0" in text) and _DISGUISED.search(text) is not None)
+        or is_disguised(text)
     )
 
 
@@ -115,10 +115,21 @@ def _plain_char(char: str) -> str:
 _PLAIN: Final = CharacterTable(_plain_char)
 
 
+def is_disguised(text: str) -> bool:
+    """Whether some character may be another one than it looks, or be invisible."""
+    return (not text.isascii() or "\0" in text) and _DISGUISED.search(text) is not None
+
+
+def undisguised(text: str) -> str:
+    """The text with compatibility forms made plain and without what can't be seen."""
+    if "\0" in text or not text.isascii():
+        return unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
+    return text
+
+
 def plain(text: str) -> str:
     """The text that `links` reads and counts its offsets in: disguises of dots and letters undone, all else as it was."""
-    if "\0" in text or not text.isascii():
-        text = unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
+    text = undisguised(text)
     if "(" in text or "[" in text or "{" in text:
         text = _BRACKETED_DOT.sub(".", text)
     if ". " in text or " ." in text:
@@ -160,6 +171,8 @@ def _with_scheme(text: str, position: int, slashes: int, token_end: int, found: 
         begin += 1
     border = _AUTHORITY_END.search(text, begin, min(token_end, begin + MAX_AUTHORITY_CHARS))
     end = border.start() if border else min(token_end, begin + MAX_AUTHORITY_CHARS)
+    while end > begin and text[end - 1] == "@":  # says nothing: a NUL behind the text is one in GSM-7
+        end -= 1
     userinfo, at, name = text[begin:end].rpartition("@")
     host_start = begin + len(userinfo) + len(at)
     shown = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
