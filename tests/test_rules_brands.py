@@ -67,7 +67,7 @@ def carried(rules: RuleSet, text: str, sender: str = "") -> set[str]:
         ("Mon Compte Formation : solde", {"cpf"}),
         ("L’ASSURANCE-MALADIE vous informe", {"ameli"}),
         ("CREDIT AGRICOLE et Améli", {"agricole", "ameli"}),
-        ("voir https://www.ameli.fr/cpf", set()),
+        ("voir https://www.ameli.fr/cpf", {"cpf"}),
         ("voir https://cpf.evil.com", set()),
         ("voir ameli.fr ou chronopost.fr", set()),
         ("Ameli : voir ameli.fr", {"ameli"}),
@@ -76,7 +76,7 @@ def carried(rules: RuleSet, text: str, sender: str = "") -> set[str]:
         ("la facture", set()),
     ],
 )
-def test_names_are_looked_for_outside_of_links(rules: RuleSet, text: str, brands: set[str]) -> None:
+def test_names_are_looked_for_outside_of_hosts(rules: RuleSet, text: str, brands: set[str]) -> None:
     found = said(rules, text)
     assert {one.name for one in BRANDS if f"names {one.name}" in found} == brands
 
@@ -293,3 +293,10 @@ def test_what_a_host_is_can_be_asked_for_by_itself(rules: RuleSet) -> None:
     assert rules.is_foreign("jardin.fr")
     assert not rules.is_foreign("ameli.fr")
     assert not rules.is_foreign("youtube.com")
+
+
+def test_a_whole_token_may_be_parted_once() -> None:
+    rules = rule_set(brand("post", "La Poste", whole=["laposte"]), rule("lookalike(post)"))
+    assert rules.check_text("voir https://la-poste.example").refused
+    assert not rules.check_text("voir https://la-pos-te.example").refused
+    assert not rules.check_text("voir https://xlaposte.example").refused

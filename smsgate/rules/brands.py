@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import ahocorasick
@@ -185,6 +186,9 @@ class Impersonation:
                 found |= self._whole.get(part, 0)
             if baited and not only_bait:
                 found |= self._with_bait.get(part, 0)
+        if baited or not in_path:
+            for left, right in pairwise(parts):  # la-poste
+                found |= self._whole.get(left + right, 0)
         return found
 
     def _segmented(self, part: str) -> tuple[bool, int]:

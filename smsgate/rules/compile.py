@@ -77,7 +77,8 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         limits=limits,
         words=compiler.asked_words(),
         labels=compiler.labels,
-        outside_bits=compiler.outside_bits(),
+        name_bits=compiler.name_bits,
+        excusing_bits=compiler.excusing_bits(),
         official_bits=compiler.official_bits,
         impersonation=compiler.impersonation(),
         numbers=Numbers(compiler.own_numbers()),
@@ -153,10 +154,9 @@ class _Compiler:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
         return {word: bits & self._asked for word, bits in self.words.items() if bits & self._asked}
 
-    def outside_bits(self) -> int:
-        """Words that count only outside of links: brands' names, and what only ever excuses a message, since a fraudster
-        writes any word into a path."""
-        return self.name_bits | self._excusing & ~self._demanded
+    def excusing_bits(self) -> int:
+        """Keyword sets that conditions only ever want absent."""
+        return self._excusing & ~self._demanded
 
     def own_numbers(self) -> dict[int, tuple[str, ...]]:
         """The numbers of each brand that has some, by the bit of "another number is given"."""

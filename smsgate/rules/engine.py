@@ -14,7 +14,7 @@ such a rule waits for the whole message, or for what rules the excuse out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
@@ -133,7 +133,8 @@ class RuleSet:
         limits: Sequence[CompiledLimit],
         words: Mapping[str, int],
         labels: Mapping[int, str],
-        outside_bits: int,
+        name_bits: int,
+        excusing_bits: int,
         official_bits: int,
         impersonation: Impersonation,
         numbers: Numbers,
@@ -153,7 +154,9 @@ class RuleSet:
         self.words = words
         self.labels = labels
         self._words = automaton(words)
-        self._outside_bits = outside_bits
+        self._name_bits = name_bits
+        self._excusing_bits = excusing_bits
+        self._outside_bits = name_bits | excusing_bits
         self._official_bits = official_bits
         self.longest_word = max(map(len, words), default=0)
         self._impersonation = impersonation
@@ -303,18 +306,26 @@ class RuleSet:
         certain, possible = bits_and_excuses
         return any(entry.test(possible, certain) for entry in self._allowing)
 
-    def _outside_links(self, text: str, found: list[Link]) -> int:
-        """A genuine message and a scam both name the brand in a link; what counts as naming it, or as an excuse, is the text."""
+    def _outside_links(self, text: str, found: Sequence[Link]) -> int:
+        """Names outside of hosts, since a genuine message and a scam both name the brand there; excuses outside of whole links,
+        since a fraudster writes any word into a path."""
+        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self._name_bits
+        if not self._excusing_bits:
+            return names
+        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self._excusing_bits
+
+    def _words_beside(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
+        """The bits of the words outside of these stretches."""
         pieces = []
         position = 0
-        for link in found:
-            pieces.append(text[position : link.start])
-            position = max(position, link.end)
+        for start, end in spans:
+            pieces.append(text[position:start])
+            position = max(position, end)
         pieces.append(text[position:])
         bits = 0
         for _, hit in self._words.iter(fold(" ".join(pieces))):
             bits |= hit
-        return bits & self._outside_bits
+        return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
         bits = self._impersonation.sender(sender)

@@ -61,7 +61,7 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class HostTokens:
     """How a brand shows in a host name. `anywhere`: inside a label, one inner typo allowed, six letters or more.
-    `whole`: a whole part of a label (parts are cut at hyphens and digits). `with_bait`: a whole part, beside a bait word."""
+    `whole`: a whole part of a label (parts are cut at hyphens and digits), or two parts together. `with_bait`: a whole part, beside a bait word."""
 
     anywhere: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
