@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
+DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood soak clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood soak detection clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -30,6 +31,9 @@ bypass-matrix: .venv/.dev  ## docs/bypass-matrix.md: every known way of carrying
 
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
+
+detection: .venv/.dev  ## docs/detection.md: what the packs find in real messages, which lie beside the checkout (DATA=folder)
+	$(BIN)/python -m load_tests.detection --data $(DATA)
 
 fairness: .venv/.dev  ## what four floods cost a neighbour that sends one message at a time
 	$(BIN)/python -m load_tests fairness

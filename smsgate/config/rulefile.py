@@ -166,6 +166,7 @@ class _Pack(Form):
     pack: Name = Field(description="the name of the pack")
     owner: str = ""
     use: tuple[Name, ...] = ()
+    typos: Annotated[bool, PlainValidator(partial(choice, {"yes": True, "no": False}))] = False
     brands: dict[Term, _Brand] = Field(default_factory=dict)
     keywords: dict[Term, Annotated[tuple[Keyword, ...], Field(min_length=1)]] = Field(default_factory=dict)
     lists: dict[Term, _List] = Field(default_factory=dict)
@@ -228,6 +229,7 @@ class _Converter:
             where=source.key(("pack",)),
             owner=form.owner,
             use=form.use,
+            typos=form.typos,
             brands=tuple(self.brand(name, brand) for name, brand in form.brands.items()),
             keywords=tuple(
                 KeywordSet(name, words, source.key(("keywords", name))) for name, words in form.keywords.items()

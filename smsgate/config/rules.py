@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
-from smsgate.config.examples import failing_examples
+from smsgate.config.examples import failing_examples, mistaken_sites
 from smsgate.config.rulefile import PackFile, read_pack
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
@@ -54,7 +54,7 @@ def load(paths: Sequence[Path], today: date | None = None) -> Loaded:
         rules = compile_packs(packs, day)
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
-    faults += failing_examples(rules)
+    faults += [*failing_examples(rules), *mistaken_sites(rules, packs)]
     if faults:
         raise DiagnosticsError(faults)
     return Loaded(packs, day, rules)

@@ -61,7 +61,8 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class HostTokens:
     """How a brand shows in a host name. `anywhere`: inside a label, one inner typo allowed, six letters or more.
-    `whole`: a whole part of a label (parts are cut at hyphens and digits). `with_bait`: a whole part, beside a bait word."""
+    `whole`: a whole part of a label (parts are cut at hyphens and digits), or two parts together. `with_bait`: a whole part,
+    beside a bait word."""
 
     anywhere: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
@@ -174,13 +175,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to."""
+    """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to; with `typos` its
+    keywords are also found with one slip in a long word."""
 
     name: str
     file: str = field(repr=False)
     where: Where = field(repr=False)
     owner: str = ""
     use: tuple[str, ...] = ()
+    typos: bool = False
     brands: tuple[Brand, ...] = ()
     keywords: tuple[KeywordSet, ...] = ()
     lists: tuple[EntryList, ...] = ()
