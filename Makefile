@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
 
-.PHONY: demo test check interop format load clean
+.PHONY: demo test check interop format load docs clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -27,6 +27,9 @@ interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark c
 
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
+
+docs: .venv/.dev  ## what is written out of the code: the metrics reference
+	$(BIN)/python -m smsgate.telemetry.families > docs/metrics.md
 
 clean:
 	rm -rf .venv

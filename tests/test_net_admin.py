@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -100,7 +101,31 @@ def test_metrics_tell_of_the_traffic(loop_name: str) -> None:
             }
             assert {key: found.get(key) for key in expected} == expected
             assert 0 < found["smsgate_filter_seconds_sum"] < TIMEOUT_S
+            age_s = datetime.now(UTC).timestamp() - found["smsgate_rule_set_loaded_timestamp_seconds"]
+            assert 0 <= age_s < TIMEOUT_S
             assert 0 < found["smsgate_upstream_response_seconds_sum"] < TIMEOUT_S
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_what_is_in_flight_and_buffered_is_added_up(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(metrics=LOCAL) as running:
+            first, upstream = await running.bound()
+            second, other = await running.bound("bank2")
+            first.send(submit(GENUINE, 2) + submit(GENUINE, 3))
+            second.send(submit(GENUINE, 2) + submit(GENUINE, 3)[:20])
+            upstream.send(pdu(Command.DELIVER_SM, 1, b"receipt"))
+            metrics = running.gate.metrics
+            await until(lambda: (metrics.in_flight_mt, metrics.in_flight_mo, metrics.buffered_bytes) == (3, 1, 20))
+            found = samples((await page(running, "/metrics"))[1])
+            assert found['smsgate_in_flight{direction="mt"}'] == 3
+            assert found['smsgate_in_flight{direction="mo"}'] == 1
+            assert found["smsgate_buffered_bytes"] == 20
+            for peer in (first, second, upstream, other):
+                await peer.close()
+            await until(lambda: metrics.in_flight_mt + metrics.in_flight_mo + metrics.buffered_bytes == 0)
 
     run_on(loop_name, body)
 

@@ -235,7 +235,9 @@ class Relay:
         if session.state is not state:
             self._moved(state)
         self._write()
-        if side is self.downstream and session.waiting:  # this may have been the answer that the SMSC's request waits for
+        if (
+            side is self.downstream and session.waiting
+        ):  # this may have been the answer that the SMSC's request waits for
             self._queue_turn(self.upstream)
         if more:
             side.read(False)
@@ -479,11 +481,16 @@ class Relay:
             "in_flight_mo": len(session.awaited_esme),
             "judged": self.judged,
             "rate_per_s": self.rate,
-            "buffered_bytes": sum(
-                side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
-                for side in (self.downstream, self.upstream)
-            ),
+            "buffered_bytes": self.buffered_bytes,
         }
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Octets of this session that wait in the gate."""
+        return sum(
+            side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
+            for side in (self.downstream, self.upstream)
+        )
 
     def trace(self, emit: Emit | None) -> None:
         """Tell `emit` of every PDU from now on; None: no more."""
