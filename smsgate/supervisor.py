@@ -291,6 +291,7 @@ class Supervisor:
             if worker.record is not None:
                 total.add(worker.record)
         yield from total.collect()
+        yield families.READY.one(self._is_ready())
         yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
         yield families.WORKER_RESTARTS.one(self._restarts)
         workers = {

@@ -26,7 +26,7 @@ from smsgate.net.trace import Emit
 from smsgate.policy import Policy
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
-from smsgate.telemetry import processes
+from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Gate:
             self.worker.start()
             self.addresses = self.listener.start(known.listeners)
             if self.settings.metrics is not None:
-                self.admin = AdminServer(self.settings.metrics, self, lambda: not self.listener.draining, known.admin)
+                self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
             if self.settings.control is not None:
                 self.control = ControlServer(self.settings.control, self.worker)
                 await self.control.start(takeover=inherited is not None)
@@ -129,9 +129,14 @@ class Gate:
         """The rule set in force."""
         return self.policy.rules
 
+    def _is_ready(self) -> bool:
+        """Whether new sessions are taken. Called from the thread that serves HTTP."""
+        return not self.listener.draining
+
     def collect(self) -> Iterator[Metric]:
         """What is counted. Called from the thread that serves HTTP."""
         yield from self.metrics.collect()
+        yield families.READY.one(self._is_ready())
         yield from processes.families({"gate": os.getpid()})
 
     def reload(self) -> None:

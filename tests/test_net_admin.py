@@ -91,6 +91,7 @@ def test_metrics_tell_of_the_traffic(loop_name: str) -> None:
                 'smsgate_pdus_total{command="submit_sm_resp",side="upstream"}': 1,
                 'smsgate_pdus_total{command="deliver_sm",side="upstream"}': 1,
                 "smsgate_sessions": 1,
+                "smsgate_ready": 1,
                 "smsgate_sessions_opened_total": 1,
                 "smsgate_filter_errors_total": 0,
                 "smsgate_filter_seconds_count": 6,
@@ -196,7 +197,8 @@ def test_while_draining_the_gate_is_alive_but_not_ready_and_is_still_scraped(loo
             await until(lambda: running.gate.listener.draining)
             assert await page(running, "/readyz") == (503, "not ready\n")
             assert await page(running, "/healthz") == (200, "alive\n")
-            assert "smsgate_sessions 1.0" in (await page(running, "/metrics"))[1]
+            found = samples((await page(running, "/metrics"))[1])
+            assert (found["smsgate_sessions"], found["smsgate_ready"]) == (1, 0)
             upstream.send(pdu(RESP, 2, b"id\0"))
             _, unbind = await esme.pdus(2)
             esme.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))

@@ -79,6 +79,7 @@ THROTTLED: Final = Family(
     "counter", "smsgate_throttled", "Messages refused for a rate: the client's own, or a limit's.", (CLIENT, "limit")
 )
 PDUS: Final = Family("counter", "smsgate_pdus", "PDUs received.", ("side", "command"))
+READY: Final = Family("gauge", "smsgate_ready", "1 while new sessions are taken: what /readyz says.")
 SESSIONS: Final = Family("gauge", "smsgate_sessions", "ESME sessions open now.")
 SESSIONS_OPENED: Final = Family("counter", "smsgate_sessions_opened", "ESME sessions opened so far.")
 IN_FLIGHT: Final = Family(
