@@ -28,8 +28,9 @@ interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark c
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
 
-docs: .venv/.dev  ## what is written out of the code: the metrics reference
+docs: .venv/.dev  ## what is written out of the code: the metrics reference, the dashboard
 	$(BIN)/python -m smsgate.telemetry.families > docs/metrics.md
+	$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/dashboard.json
 
 clean:
 	rm -rf .venv
