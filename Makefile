@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
 
-.PHONY: demo test check interop format load docs clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood soak docs clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -25,12 +25,24 @@ format: .venv/.dev
 interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark come from Debian: apt-get install kannel tshark
 	$(BIN)/pytest tests/interop
 
+bypass-matrix: .venv/.dev  ## docs/bypass-matrix.md: every known way of carrying a text, and what comes of it
+	$(BIN)/python -m tests.bypass
+
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
 
 docs: .venv/.dev  ## what is written out of the code: the metrics reference, the dashboard
 	$(BIN)/python -m smsgate.telemetry.families > docs/metrics.md
 	$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/dashboard.json
+
+fairness: .venv/.dev  ## what four floods cost a neighbour that sends one message at a time
+	$(BIN)/python -m load_tests fairness
+
+flood: .venv/.dev  ## memory of the gate under a blocked flood that never reads
+	$(BIN)/python -m load_tests flood
+
+soak: .venv/.dev  ## a million messages, and the memory of the gate all the while
+	$(BIN)/python -m load_tests soak
 
 clean:
 	rm -rf .venv

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 import ahocorasick
 
 from load_tests import corpus as texts
-from load_tests.harness import SYSTEM_ID, submit_sm
+from load_tests.harness import CLIENTS, submit_sm
 from smsgate.config.rules import load_rules
 from smsgate.policy import Policy
 from smsgate.settings import ClientSettings
-from smsgate.smpp.constants import Command
+from smsgate.smpp.constants import ESM_CLASS_UDHI, Command
 from smsgate.text.normalize import fold
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MESSAGES: Final = 2_000
 ROUNDS: Final = 5
+SEGMENTS: Final = 3
 PASS_ROUNDS: Final = 15
 NOW_S: Final = 1_000.0
 """Time is an argument of the filter, and no rate is reached here."""
@@ -91,7 +92,7 @@ def measure(corpus: texts.Corpus) -> list[FilterFigures]:
     with tempfile.TemporaryDirectory() as directory:
         corpus.write_pack(Path(directory))
         rules = load_rules([Path(directory)])
-    client_id = str(SYSTEM_ID, "ascii")
+    client_id = CLIENTS[0]
     policy = Policy(rules, {client_id: ClientSettings(rate_per_s=1e6, burst=1_000_000)})
     client = policy.client(client_id)
     names = [name for brand in texts.BRANDS.values() for name in brand[0]]
@@ -101,15 +102,27 @@ def measure(corpus: texts.Corpus) -> list[FilterFigures]:
     def judge(pdu: bytes) -> object:
         return policy.decide_pdu(Command.SUBMIT_SM.value, pdu, 0, len(pdu), client, NOW_S)
 
+    clean = corpus.texts(texts.GENUINE, MESSAGES)
+    latin_1, utf_8 = partial(str.encode, encoding="latin-1"), partial(str.encode, encoding="utf-8")
+    ucs2 = partial(str.encode, encoding="utf-16-be")
     figures = []
-    for name, sample, rounds, data_coding in (
-        ("as in traffic, GSM-7", [message.text for message in corpus.messages(MESSAGES)], ROUNDS, 0),
-        ("clean, GSM-7", corpus.texts(texts.GENUINE, MESSAGES), ROUNDS, 0),
-        ("with a link, GSM-7, host new", corpus.texts_with_new_hosts(MESSAGES * ROUNDS), 1, 0),
-        ("with a link, GSM-7, host seen before", corpus.texts(texts.GENUINE_WITH_LINK, MESSAGES), ROUNDS, 0),
-        ("clean, UCS-2", corpus.texts(texts.GENUINE_UCS2, MESSAGES), ROUNDS, 8),
+    for name, sample, rounds, data_coding, encode in (
+        ("as in traffic, GSM-7", [message.text for message in corpus.messages(MESSAGES)], ROUNDS, 0, texts.gsm7),
+        ("clean, GSM-7", clean, ROUNDS, 0, texts.gsm7),
+        ("with a link, GSM-7, host new", corpus.texts_with_new_hosts(MESSAGES * ROUNDS), 1, 0, texts.gsm7),
+        (
+            "with a link, GSM-7, host seen before",
+            corpus.texts(texts.GENUINE_WITH_LINK, MESSAGES),
+            ROUNDS,
+            0,
+            texts.gsm7,
+        ),
+        ("clean, Latin-1", clean, ROUNDS, 3, latin_1),
+        ("clean, Latin-1 said to be GSM-7", clean, ROUNDS, 0, latin_1),
+        ("clean, UTF-8 said to be GSM-7", clean, ROUNDS, 0, utf_8),
+        ("clean, UCS-2", corpus.texts(texts.GENUINE_UCS2, MESSAGES), ROUNDS, 8, ucs2),
+        ("clean, Latin-1 said to be binary", clean, ROUNDS, 4, latin_1),
     ):
-        encode = texts.gsm7 if data_coding == 0 else partial(str.encode, encoding="utf-16-be")
         pdus = [submit_sm(number, encode(text), data_coding) for number, text in enumerate(sample)]
         if rounds > 1:  # warm: every host and letter has been met
             for pdu in pdus:
@@ -117,4 +130,29 @@ def measure(corpus: texts.Corpus) -> list[FilterFigures]:
         p50, p99 = _percentiles_us(judge, pdus * rounds)
         folded = [fold(text) for text in sample]
         figures.append(FilterFigures(name, p50, p99, _pass_us(words, folded), _pass_us(plain_words, folded)))
+    for name, templates in (
+        ("part of three, GSM-7", texts.GENUINE),
+        ("part of three, one link, GSM-7", texts.GENUINE_WITH_LINK),
+    ):
+        sample = [
+            part
+            for head, tail in zip(corpus.texts(texts.GENUINE, MESSAGES), corpus.texts(templates, MESSAGES), strict=True)
+            for part in _in_three(f"{head} {tail}")
+        ]
+        pdus = [_segment(place, gsm7) for place, gsm7 in enumerate(map(texts.gsm7, sample))]
+        p50, p99 = _percentiles_us(judge, pdus * ROUNDS)
+        folded = [fold(text) for text in sample]
+        figures.append(FilterFigures(name, p50, p99, _pass_us(words, folded), _pass_us(plain_words, folded)))
     return figures
+
+
+def _in_three(text: str) -> list[str]:
+    """A text of some 200 characters cut as if segments held a third of it."""
+    size = -(-len(text) // SEGMENTS)
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def _segment(place: int, text: bytes) -> bytes:
+    """The submit_sm of the part at `place` in a run of messages of three parts each."""
+    message, part = divmod(place, SEGMENTS)
+    return submit_sm(message, bytes((5, 0, 3, message & 0xFF, SEGMENTS, part + 1)) + text, esm_class=ESM_CLASS_UDHI)

@@ -1,8 +1,7 @@
 """A gate that a Prometheus watches, with sample traffic through it: for the test of the dashboard and for its picture.
 
-`smsgate run` with two workers and Prometheus are real processes on free ports; the simulated SMSC and the senders run in
-the caller's loop. Prometheus gets deploy/prometheus's own files, with another interval and target. The senders replay the
-demo's messages at a rate, several clients at once, and bind again when a new generation of the gate takes over.
+`smsgate run` with two workers and Prometheus are real processes on free ports; the simulated SMSC runs in
+the caller's loop. Prometheus gets deploy/prometheus's own files, with another interval and target.
 """
 
 from __future__ import annotations
@@ -10,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import re
 import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Final
@@ -27,20 +24,12 @@ from urllib.request import urlopen
 
 import yaml
 
-from load_tests.corpus import gsm7
-from load_tests.harness import submit_sm
-from smsgate.cli.traffic import SAMPLES
 from smsgate.net.simulator import SimulatorSettings, Smsc, serve
 from smsgate.settings import Address
-from smsgate.smpp.constants import HEADER, RESPONSE, Command
 
 ROOT: Final = Path(__file__).parents[1]
 TIMEOUT_S: Final = 20.0
 """For a process to be ready, and for an answer."""
-WINDOW: Final = 50
-"""Messages of a sender without an answer; above that it waits."""
-MAX_TEXT_BYTES: Final = 140
-"""What one SMS holds."""
 LINE_BYTES: Final = 1 << 16
 """The longest line that a process may print."""
 CONFIG: Final = """\
@@ -55,72 +44,6 @@ clients:
   resale2: {{}}
   other: {{}}
 """
-
-
-def _messages() -> dict[bool, list[tuple[bytes, int]]]:
-    """Texts with their data_coding, by whether they are scams."""
-    found: dict[bool, list[tuple[bytes, int]]] = {True: [], False: []}
-    for sample in SAMPLES:
-        try:
-            found[sample.scam].append((gsm7(sample.text), 0))
-        except ValueError:
-            text = sample.text.encode("utf-16-be")
-            if len(text) <= MAX_TEXT_BYTES:
-                found[sample.scam].append((text, 8))
-    return found
-
-
-@dataclass
-class Sender:
-    """An ESME of one client, with messages a second at random moments. Rate and share of scams may be changed while it runs."""
-
-    client: str
-    per_s: float
-    scams: float = 0.01
-    answered: int = 0
-    chance: random.Random = field(default_factory=lambda: random.Random(1))
-
-    async def run(self, gate: Address) -> None:
-        """Bind and send until cancelled; bind again when the session ends."""
-        while True:
-            reader, writer = await asyncio.open_connection(gate.host, gate.port)
-            writer.write(_pdu(Command.BIND_TRANSCEIVER, 1, self.client.encode() + b"\0secret\0\0\x34\0\0\0"))
-            window = asyncio.Semaphore(WINDOW)
-            sending = asyncio.create_task(self._send(writer, window))
-            try:
-                await self._read(reader, writer, window)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                continue  # the session ended
-            finally:
-                sending.cancel()
-                writer.close()
-                await asyncio.wait([sending])
-                with suppress(OSError):
-                    await writer.wait_closed()
-
-    async def _send(self, writer: asyncio.StreamWriter, window: asyncio.Semaphore) -> None:
-        messages = _messages()
-        for sequence in count(2):
-            await window.acquire()
-            text, coding = self.chance.choice(messages[self.chance.random() < self.scams])
-            writer.write(submit_sm(sequence, text, coding))
-            await asyncio.sleep(self.chance.expovariate(self.per_s))
-
-    async def _read(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, window: asyncio.Semaphore
-    ) -> None:
-        while True:
-            length, command, _, sequence = HEADER.unpack(await reader.readexactly(HEADER.size))
-            await reader.readexactly(length - HEADER.size)
-            if command == Command.UNBIND:
-                writer.write(_pdu(Command.UNBIND | RESPONSE, sequence))
-            else:
-                self.answered += 1
-                window.release()
-
-
-def _pdu(command: int, sequence: int, body: bytes = b"") -> bytes:
-    return HEADER.pack(HEADER.size + len(body), command, 0, sequence) + body
 
 
 @dataclass

@@ -23,7 +23,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from load_tests.observed import ROOT, Observed, Sender, observed
+from load_tests.observed import ROOT, Observed, observed
+from smsgate.cli.sender import Sender
 
 DASHBOARD: Final = ROOT / "deploy" / "grafana" / "dashboard.json"
 PICTURE: Final = ROOT / "docs" / "dashboard.svg"

@@ -28,6 +28,8 @@ from smsgate.worker import Worker
 
 RECORD_S = 0.25
 """How often the counts go to the supervisor: what a worker that is killed has counted since is lost."""
+BEAT_S = 1.0
+"""They go at least so often, changed or not: a silent worker is taken to hang."""
 
 
 class Member:
@@ -40,6 +42,7 @@ class Member:
         self._terminator = Terminator(setup.settings, self._worker.metrics, self._worker.contexts, letters, self._ended)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, Any] = {}
+        self._told_at = 0.0
 
     async def serve(self) -> None:
         """Until the supervisor says to drain, or is gone."""
@@ -108,8 +111,10 @@ class Member:
 
     def _say_counts(self) -> None:
         record = self._worker.metrics.record()
-        if record != self._last:
+        now = asyncio.get_running_loop().time()
+        if record != self._last or now - self._told_at >= BEAT_S:
             self._last = record
+            self._told_at = now
             self._words.say(record=record)
 
 

@@ -49,11 +49,29 @@ class OnOverload(StrEnum):
     PASS = "pass"  # noqa: S105  # no password
 
 
+class OnOverflow(StrEnum):
+    """What happens to a segment when there is no room to remember it."""
+
+    JUDGE_ALONE = "judge_alone"
+    REJECT = "reject"
+
+
 class OnFault(StrEnum):
     """What happens to a message that could not be parsed, or on which the filter itself failed."""
 
     FORWARD = "forward"
     REJECT = "reject"
+
+
+class DefaultAlphabet(StrEnum):
+    """What a client's octets are in when data_coding names only the SMSC's default alphabet."""
+
+    GSM7 = "gsm7"
+    GSM7_PACKED = "gsm7-packed"
+    ASCII = "ascii"
+    LATIN1 = "latin1"
+    UTF8 = "utf8"
+    UCS2 = "ucs2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,7 @@ class ClientSettings:
     malformed: OnFault = OnFault.FORWARD
     on_filter_error: OnFault = OnFault.REJECT
     on_overload: OnOverload = OnOverload.FILTER
+    default_alphabet: DefaultAlphabet = DefaultAlphabet.GSM7
     upstreams: tuple[str, ...] = ()
 
 
@@ -133,6 +152,14 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentSettings:
+    """How long the segments of a message that is not complete are remembered, and what happens when there are too many."""
+
+    expire_s: float = 600.0
+    overflow: OnOverflow = OnOverflow.JUDGE_ALONE
+
+
+@dataclass(frozen=True, slots=True)
 class TimerSettings:
     """Seconds; 0 switches a timer off. `response_s` ends nothing: an answer that comes later is counted as late."""
 
@@ -160,7 +187,12 @@ class Settings:
     rules: tuple[Path, ...]
     metrics: Address | None = None
     clients: dict[str, ClientSettings] = field(default_factory=dict)
+    inspect_mo: bool = False
+    """Whether rules judge what the SMSC delivers to ESMEs, receipts apart."""
+    canned: dict[int, str] = field(default_factory=dict)
+    """The texts that the SMSC keeps, by sm_default_msg_id."""
     caps: Caps = Caps()
+    segments: SegmentSettings = SegmentSettings()
     timers: TimerSettings = TimerSettings()
     tcp: TcpSettings = TcpSettings()
     workers: int = 1

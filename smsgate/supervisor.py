@@ -50,6 +50,8 @@ HEALTHY_S = 60.0
 """A worker that lived so long starts with the first wait again."""
 START_S = 60.0
 """How long a worker may take until it is ready: compiling 100,000 keywords takes about one."""
+SILENT_S = 30.0
+"""A worker says something each second; one that doesn't for so long hangs, and is killed."""
 DOWN_S = 10.0
 """A worker that has been down for so long makes the gate not ready: a restart takes about one."""
 ASK_S = 5.0
@@ -228,8 +230,14 @@ class Supervisor:
         setup = Setup(worker.index, self.settings, self._loaded.packs, self._loaded.today)
         worker.process.stdin.write(pickle.dumps(setup))
         worker.process.stdin.close()
-        while (word := await words.hear()) is not None:
-            self._heard(worker, word)
+        try:
+            while (
+                word := await asyncio.wait_for(words.hear(), SILENT_S if worker.ready.is_set() else START_S)
+            ) is not None:
+                self._heard(worker, word)
+        except TimeoutError:
+            log.error("worker %d has been silent for too long, killed", worker.index)  # noqa: TRY400
+            worker.process.kill()
         was_ready = worker.ready.is_set()
         worker.ready.clear()
         letters.close()

@@ -57,13 +57,14 @@ def submit_sm(
     service_type: bytes = b"",
     schedule: bytes = b"",
     validity: bytes = b"",
+    canned: int = 0,
     payloads: Sequence[bytes] = (),
     tlvs: bytes = b"",
     sm_length: int | None = None,
 ) -> bytes:
     """submit_sm, or deliver_sm, which has the same fields (4.4.1, 4.6.1)."""
     body = string(service_type) + address(source) + address(destination) + bytes([esm_class, 0, 0])
-    body += string(schedule) + string(validity) + bytes([1, 0, data_coding, 0])
+    body += string(schedule) + string(validity) + bytes([1, 0, data_coding, canned])
     return pdu(command, body + _message(text, payloads, tlvs, sm_length), sequence=sequence)
 
 
@@ -77,6 +78,7 @@ def submit_multi(
     esm_class: int = 0,
     data_coding: int = 0,
     sequence: int = 1,
+    canned: int = 0,
     payloads: Sequence[bytes] = (),
     tlvs: bytes = b"",
     sm_length: int | None = None,
@@ -85,7 +87,7 @@ def submit_multi(
     count = len(destinations) + len(lists) if number is None else number
     body = string(b"") + address(source) + bytes([count])
     body += b"".join(b"\x01" + address(one) for one in destinations) + b"".join(b"\x02" + string(one) for one in lists)
-    body += bytes([esm_class, 0, 0]) + string(b"") + string(b"") + bytes([1, 0, data_coding, 0])
+    body += bytes([esm_class, 0, 0]) + string(b"") + string(b"") + bytes([1, 0, data_coding, canned])
     return pdu(SUBMIT_MULTI, body + _message(text, payloads, tlvs, sm_length), sequence=sequence)
 
 
@@ -111,18 +113,29 @@ def replace_sm(
     message_id: bytes = b"7f03",
     source: bytes = SOURCE,
     sequence: int = 1,
+    canned: int = 0,
     payloads: Sequence[bytes] = (),
+    tlvs: bytes = b"",
     sm_length: int | None = None,
 ) -> bytes:
     """replace_sm (4.10.1)."""
-    body = string(message_id) + address(source) + string(b"") + string(b"") + bytes([0, 0])
-    return pdu(REPLACE_SM, body + _message(text, payloads, b"", sm_length), sequence=sequence)
+    body = string(message_id) + address(source) + string(b"") + string(b"") + bytes([0, canned])
+    return pdu(REPLACE_SM, body + _message(text, payloads, tlvs, sm_length), sequence=sequence)
 
 
-def broadcast_sm(text: bytes = b"", *, source: bytes = SOURCE, data_coding: int = 0, sequence: int = 1) -> bytes:
+def broadcast_sm(
+    text: bytes = b"",
+    *,
+    source: bytes = SOURCE,
+    data_coding: int = 0,
+    sequence: int = 1,
+    canned: int = 0,
+    tlvs: bytes = b"",
+) -> bytes:
     """broadcast_sm (SMPP 5.0, 4.4.1)."""
-    body = string(b"") + address(source) + string(b"") + b"\0" + string(b"") + string(b"") + bytes([0, data_coding, 0])
-    return pdu(BROADCAST_SM, body + tlv(MESSAGE_PAYLOAD, text), sequence=sequence)
+    body = string(b"") + address(source) + string(b"") + b"\0" + string(b"") + string(b"")
+    body += bytes([0, data_coding, canned])
+    return pdu(BROADCAST_SM, body + tlv(MESSAGE_PAYLOAD, text) + tlvs, sequence=sequence)
 
 
 def bind(

@@ -15,7 +15,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import dashboard
-from load_tests.observed import Observed, Sender, observed
+from load_tests.observed import Observed, observed
+from smsgate.cli.sender import Sender
 
 FOLDER = Path(dashboard.__file__).parent
 FILE = FOLDER / "dashboard.json"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from smsgate.policy import Client, Policy, readings
-from smsgate.rules.engine import Verdict
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgate.policy import Client, Policy
+from smsgate.rules.engine import PASS, Verdict
 from smsgate.rules.model import Brand, Limit, Rule
-from smsgate.settings import ClientSettings
-from smsgate.smpp.pdu import text_view
+from smsgate.settings import ClientMode, ClientSettings, Statuses
+from smsgate.smpp.pdu import TEXT_BEARING, text_view
+from smsgate.smpp.readings import readings
 from tests import pdus
 from tests.packs import Action, LimitKey, Mode, limit, rule, rule_set
 
@@ -190,8 +195,8 @@ def test_a_blocked_text_blocks_submit_multi_whole() -> None:
         pdus.submit_sm("mauvais".encode("utf-16-be"), data_coding=4),
         pdus.submit_sm(b"mauvais", data_coding=4),
         pdus.submit_sm(b"mauvais", data_coding=0xF1),
-        pdus.submit_sm(b"\x05\x00\x03\x2a\x02\x01mauvais", esm_class=pdus.UDHI),
-        pdus.submit_sm(payloads=[b"\x05\x00\x03\x2a\x02\x01mauvais"], esm_class=pdus.UDHI),
+        pdus.submit_sm(b"\x05\x00\x03\x2a\x02\x01mauvais.", esm_class=pdus.UDHI),
+        pdus.submit_sm(payloads=[b"\x05\x00\x03\x2a\x02\x01mauvais."], esm_class=pdus.UDHI),
         pdus.submit_sm(b"\xff mauvais", esm_class=pdus.UDHI),
         pdus.data_sm(b"mauvais"),
         pdus.replace_sm(b"mauvais"),
@@ -212,10 +217,119 @@ def test_a_rule_over_the_sender_sees_source_addr() -> None:
     assert [gate.send(source=source).status for source in (b"FAUX", b"faux", b"VRAI")] == [0x0A, 0x0A, 0]
 
 
-def test_several_bodies_are_read_together() -> None:
+def texts_of(pdu: bytes) -> list[str]:
+    return [reading.text for reading in readings(text_view(int.from_bytes(pdu[4:8], "big"), pdu, 0, len(pdu)))]
+
+
+def test_several_bodies_are_read_each_and_together() -> None:
     pdu = pdus.submit_sm(b"un", payloads=[b"deux", b"trois"])
-    (reading,) = readings(text_view(pdus.SUBMIT_SM, pdu, 0, len(pdu)))
-    assert (reading.words, reading.text) == (" un deux trois ", "un deux trois")
+    assert texts_of(pdu) == ["un", "deux", "trois", "un deux trois"]
+
+
+def test_what_makes_a_message_honest_counts_only_in_the_body_that_needs_it() -> None:
+    gate = Gate(rule("bad and not good"))
+    assert gate.pdu(pdus.submit_sm(b"mauvais, client fidele")).status == 0
+    assert gate.pdu(pdus.submit_sm(b"mauvais", payloads=[b"client fidele"])).status == 0x66
+    assert gate.pdu(pdus.submit_sm(b"client fidele", payloads=[b"mauvais"])).status == 0x66
+
+
+def test_a_text_beside_the_body_is_read_in_its_own_alphabet_with_the_body() -> None:
+    tag = b"\x08" + "écrire".encode("utf-16-be")
+    callback = pdus.tlv(0x0381, b"\1\1\x010199001234") + pdus.tlv(0x0303, tag)
+    assert "un 0199001234 écrire" in texts_of(pdus.submit_sm(b"un", tlvs=callback))
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x06\x08\x04\x12\x34\x02\x01", b"\x06\x05\x04\x0b\x84\0\0", b"\x05\x00\x03\x2a\x02\x01"]
+)
+def test_a_body_that_looks_as_if_it_began_with_a_header_is_read_both_ways(body: bytes) -> None:
+    text = "mauvais".encode("utf-16-be")
+    assert "mauvais" in texts_of(pdus.submit_sm(body + text, data_coding=8))
+    assert Gate(rule("bad")).pdu(pdus.submit_sm(body + text, data_coding=8)).status == 0x66
+
+
+def test_a_header_with_room_for_a_text_is_read_as_text_too() -> None:
+    element = b" mauvais, et encore du texte"
+    body = bytes([len(element) + 2, 0x70, len(element)]) + element + b"Bonjour"
+    assert "Bonjour" in texts_of(pdus.submit_sm(body, esm_class=pdus.UDHI))
+    assert Gate(rule("bad")).pdu(pdus.submit_sm(body, esm_class=pdus.UDHI)).status == 0x66
+
+
+def test_a_push_is_read_when_a_port_is_named() -> None:
+    document = b"\x02\x05\x6a\0\x45\xc6\x0c\x03evil.example/x\0\1\3mauvais\0\1\1"
+    ports = b"\x06\x05\x04\x0b\x84\x23\xf0"
+    shown = "   http://evil.example/x mauvais  "
+    assert texts_of(pdus.submit_sm(ports + document, data_coding=4, esm_class=pdus.UDHI))[-1] == shown
+    assert texts_of(pdus.submit_sm(ports + document, data_coding=4))[-1] == shown
+    assert texts_of(pdus.submit_sm(document, data_coding=4, tlvs=pdus.tlv(0x020B, b"\x0b\x84")))[-1] == shown
+    assert shown not in texts_of(pdus.submit_sm(document, data_coding=4))
+
+
+def test_a_rule_over_the_carrier() -> None:
+    gate = Gate(rule("ambiguous_body and odd"))
+    assert gate.pdu(pdus.submit_sm(b"bizarre", payloads=[b"x"])).status == 0x66
+    assert gate.pdu(pdus.submit_sm(b"bizarre", sm_length=200)).status == 0x66
+    assert gate.pdu(pdus.submit_sm(b"bizarre", tlvs=b"\0\0\0")).status == 0
+    assert gate.pdu(pdus.submit_sm(b"bonjour", payloads=[b"x"])).status == 0
+
+
+@pytest.mark.parametrize(
+    "pdu", [pdus.submit_sm(canned=7), pdus.replace_sm(canned=7), pdus.submit_sm(b"bonjour", canned=7)]
+)
+def test_the_text_that_the_smsc_keeps_is_judged(pdu: bytes) -> None:
+    policy = Policy(rule_set(rule("bad"), sets=SETS), canned={7: "mauvais"})
+    client = policy.client("bank1")
+    command = int.from_bytes(pdu[4:8], "big")
+    assert policy.decide_pdu(command, pdu, 0, len(pdu), client, NOW).status == 0x66
+    assert Gate(rule("bad")).pdu(pdu).status == 0, "an id that is not known passes"
+
+
+def mo(policy: Policy, pdu: bytes) -> Verdict:
+    return policy.decide_mo(pdus.DELIVER_SM, pdu, 0, len(pdu), policy.client("bank1"), NOW)
+
+
+def delivered(text: bytes, **fields: Any) -> bytes:
+    return pdus.submit_sm(text, command=pdus.DELIVER_SM, **fields)
+
+
+def test_what_the_smsc_delivers_is_refused_in_a_receivers_words() -> None:
+    rules = rule_set(
+        rule("bad", status=0x45), rule("slow", Action.THROTTLE, "R-2"), rule("sender in [FAUX]", name="R-3"), sets=SETS
+    )
+    policy = Policy(rules, {"bank1": ClientSettings(statuses=Statuses(content=0x45, limit=0x58))})
+    assert mo(policy, delivered(b"mauvais")).status == 0x66
+    assert mo(policy, delivered(b"lent")).status == 0x64
+    assert mo(policy, delivered(b"bonjour", source=b"FAUX")).status == 0x66
+    assert mo(policy, delivered(b"bonjour")) == PASS
+
+
+def test_what_the_smsc_delivers_is_only_counted_for_a_client_in_monitor_mode() -> None:
+    policy = Policy(rule_set(rule("bad"), sets=SETS), {"bank1": ClientSettings(mode=ClientMode.MONITOR)})
+    verdict = mo(policy, delivered(b"mauvais"))
+    assert (verdict.status, [entry.id for entry in verdict.monitored]) == (0, ["R-1"])
+
+
+def test_no_rate_and_no_limit_counts_what_the_smsc_delivers() -> None:
+    gate = Gate(limit(LimitKey.SENDER, 1), rate=1.0, burst=1)
+    assert [mo(gate.policy, delivered(b"bonjour")).status for _ in range(5)] == [0] * 5
+    assert gate.statuses(2) == [0, 0x58]
+
+
+COMMANDS = [*TEXT_BEARING, pdus.QUERY_SM, 0x1FFFF]
+
+
+@given(
+    st.sampled_from(COMMANDS),
+    st.sampled_from([b"", *(pdu[16:] for pdu in (pdus.submit_sm(), pdus.submit_multi(), pdus.data_sm(None)))]),
+    st.binary(max_size=200),
+    st.integers(0, 60),
+)
+def test_any_octets_get_a_verdict(command: int, head: bytes, octets: bytes, cut: int) -> None:
+    """Documented statuses only: whatever the octets are, none of them is worth an exception."""
+    gate = Gate(rule("bad"), limit(LimitKey.SENDER, 100), rate=1.0)
+    pdu = pdus.pdu(command, head[: len(head) - cut] + octets)
+    assert gate.pdu(pdu).status in {0, 0x58, 0x66}
+    assert gate.policy.decide_mo(command, pdu, 0, len(pdu), gate.client, NOW).status in {0, 0x66}
 
 
 def test_new_rules_start_with_fresh_limits_and_keep_the_clients_balance() -> None:

@@ -7,13 +7,41 @@ from aiosmpplib.codec import GSM_BASIC_DECODE_MAP, GSM_EXTENDED_DECODE_MAP, GSM7
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smsgate.smpp.coding import ASCII, EVERY_READING, GSM7, LATIN_1, UCS2, Alphabet, plausible
+from smsgate.settings import DefaultAlphabet
+from smsgate.smpp.coding import (
+    ASCII,
+    BY_NAME,
+    CYRILLIC,
+    EUC_JP,
+    EVERY_READING,
+    GSM7,
+    HEBREW,
+    ISO_2022_JP,
+    KOREAN,
+    LATIN_1,
+    PACKED,
+    SHIFT_JIS,
+    UCS2,
+    UCS2_LE,
+    UTF_8,
+    Alphabet,
+    NationalAlphabet,
+    named,
+)
 from smsgate.smpp.pdu import UNKNOWN_CODING
 from smsgate.text.normalize import fold
 from smsgate.text.urls import links, plain
+from tests.septets import pack
 
 OCTET_ALPHABETS = pytest.mark.parametrize("alphabet", [GSM7, LATIN_1, ASCII], ids=lambda alphabet: alphabet.name)
-ALPHABETS = pytest.mark.parametrize("alphabet", [GSM7, LATIN_1, ASCII, UCS2], ids=lambda alphabet: alphabet.name)
+ALPHABETS = pytest.mark.parametrize(
+    "alphabet",
+    [
+        *(GSM7, PACKED, LATIN_1, ASCII, UTF_8, UCS2, UCS2_LE, CYRILLIC, HEBREW, SHIFT_JIS, ISO_2022_JP, KOREAN),
+        *(NationalAlphabet(3, 3), NationalAlphabet(6, 6)),
+    ],
+    ids=lambda alphabet: alphabet.name,
+)
 
 link_like = st.text(st.sampled_from("abc.fr/:()[]{}doti \n\x0b\x0c\x1b\0\t@-_é\xa0\xad²€"), max_size=40).map(
     lambda text: text.encode("latin-1", "replace")
@@ -50,9 +78,43 @@ def test_gsm_escapes(body: bytes, text: str) -> None:
 
 
 def test_latin_1_and_octets_above_gsm_s_own() -> None:
-    every = bytes(range(256))
-    assert LATIN_1.read(every).text == ASCII.read(every).text == every.decode("latin-1")
+    latin, windows = bytes([*range(0x80), *range(0xA0, 0x100)]), b"\x80\x85\x91\x92\x96\x99\x8c\x9c\x9e"
+    for alphabet in (LATIN_1, ASCII):
+        assert alphabet.read(latin).text == latin.decode("latin-1")
+        assert alphabet.read(windows).text == windows.decode("cp1252")
     assert GSM7.read(bytes(range(0xA0, 0x100))).text == bytes(range(0xA0, 0x100)).decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "codec", "text"),
+    [
+        (UTF_8, "utf-8", "Échéance 𝐚 🙂 пин"),
+        (UCS2_LE, "utf-16-le", "Éch€ance 𝐚 🙂"),
+        (CYRILLIC, "iso8859_5", "Счёт СРF, §№1"),
+        (HEBREW, "iso8859_8", "שלום CPF"),
+        (SHIFT_JIS, "shift_jis", "ＣＰＦ 期限 ｱ"),
+        (ISO_2022_JP, "iso2022_jp", "ＣＰＦ 期限 x"),
+        (ISO_2022_JP, "iso2022_jp_1", "丂ＣＰＦ"),
+        (KOREAN, "euc_kr", "ＣＰＦ 기한 x"),
+    ],
+)
+def test_texts_as_python_s_codecs_encode_them(alphabet: Alphabet, codec: str, text: str) -> None:
+    reading = alphabet.read(text.encode(codec))
+    assert (reading.text, reading.words, reading.alphabet) == (text, fold(text), alphabet.name)
+
+
+@given(st.text(st.sampled_from([*GSM_BASIC_DECODE_MAP.values(), *GSM_EXTENDED_DECODE_MAP.values()])))
+def test_packed_texts(text: str) -> None:
+    reading = PACKED.read(pack(GSM7BitCodec().encode(text)[0]))
+    assert reading.text in {text, text.removesuffix("@")}
+    assert reading.alphabet == "gsm7-packed"
+
+
+@ALPHABETS
+@given(body=st.binary(max_size=160))
+def test_any_octets_have_a_reading(alphabet: Alphabet, body: bytes) -> None:
+    reading = alphabet.read(body)
+    assert reading.words == fold(reading.text)
 
 
 @OCTET_ALPHABETS
@@ -98,22 +160,30 @@ def test_ucs2_reads_any_octets(body: bytes) -> None:
 
 
 def test_every_data_coding_has_an_alphabet() -> None:
-    assert all(plausible(coding) for coding in range(256))
-    assert plausible(UNKNOWN_CODING) == EVERY_READING
+    assert all(named(coding) for coding in range(256))
+    assert named(UNKNOWN_CODING) == EVERY_READING
 
 
 @pytest.mark.parametrize(
     ("codings", "alphabets"),
     [
         ([0x00], [GSM7]),
-        ([0x01], [ASCII, GSM7]),
+        ([0x01], [ASCII]),
         ([0x03], [LATIN_1]),
         ([0x08], [UCS2]),
-        ([0x02, 0x04, 0x05, 0x06, 0x07, *range(0x09, 0x10)], EVERY_READING),
-        ([0x10, 0x11, 0x12, 0x13, 0x20, 0x30, 0x40, 0x53, 0x70], [GSM7]),
-        ([0x14, 0x17, 0x24, 0x36, 0x44, 0x57], EVERY_READING),
-        ([0x18, 0x19, 0x1B, 0x28, 0x3A, 0x48, 0x7B], [UCS2]),
-        ([0x1C, 0x2F, 0x4C, 0x7F], EVERY_READING),
+        ([0x05], [SHIFT_JIS, ISO_2022_JP, *EVERY_READING]),
+        ([0x06], [CYRILLIC, *EVERY_READING]),
+        ([0x07], [HEBREW, *EVERY_READING]),
+        ([0x09], [SHIFT_JIS, *EVERY_READING]),
+        ([0x0A], [ISO_2022_JP, *EVERY_READING]),
+        ([0x0D], [ISO_2022_JP, EUC_JP, SHIFT_JIS, *EVERY_READING]),
+        ([0x0E], [KOREAN, *EVERY_READING]),
+        ([0x02, 0x04, 0x0B, 0x0C, 0x0F], EVERY_READING),
+        ([0x10, 0x11, 0x12, 0x13, 0x40, 0x53], [GSM7]),
+        ([0x14, 0x17, 0x44, 0x57], EVERY_READING),
+        ([0x18, 0x19, 0x1B, 0x48, 0x5B], [UCS2]),
+        ([0x1C, 0x1F, 0x4C, 0x5F], EVERY_READING),
+        ([*range(0x20, 0x40), *range(0x60, 0x80)], EVERY_READING),  # compressed, or so they say
         ([*range(0x80, 0xC0)], EVERY_READING),
         ([*range(0xC0, 0xE0)], [GSM7]),
         ([*range(0xE0, 0xF0)], [UCS2]),
@@ -124,4 +194,11 @@ def test_every_data_coding_has_an_alphabet() -> None:
 )
 def test_data_coding_table(codings: list[int], alphabets: list[Alphabet]) -> None:
     for coding in codings:
-        assert plausible(coding) == tuple(alphabets)
+        assert named(coding) == tuple(alphabets)
+
+
+@pytest.mark.parametrize("name", DefaultAlphabet)
+def test_what_a_client_s_default_alphabet_stands_for(name: DefaultAlphabet) -> None:
+    default = BY_NAME[name]
+    assert {named(coding, default) for coding in (0x00, 0x11, 0xC0, 0xF1)} == {(default,)}
+    assert all(named(coding, default) == named(coding) for coding in (0x01, 0x03, 0x04, 0x08, 0xE0, UNKNOWN_CODING))

@@ -14,11 +14,13 @@ from smpplib.smpp import make_pdu
 from smsgate.smpp.constants import Command, Status
 from smsgate.smpp.pdu import (
     MAX_BIND_BYTES,
+    MAX_BODIES,
     TEXT_BEARING,
     UNKNOWN_CODING,
     BindRefused,
     TextView,
     generic_nack,
+    is_receipt,
     request,
     response,
     system_id,
@@ -44,9 +46,10 @@ def view_of(pdu: bytes) -> TextView:
     return text_view(command, before + pdu + behind, len(before), len(before) + len(pdu))
 
 
-def bodies_of(text: bytes, payloads: list[bytes]) -> tuple[bytes, ...]:
-    """The bodies to be found: an empty short_message counts only where there is no other."""
-    return (text, *payloads) if text or not payloads else tuple(payloads)
+def texts_of(text: bytes, payloads: list[bytes], otherwise: bytes = b"") -> dict[str, Any]:
+    """What the view says of its bodies: empty ones count for none, and without any there is `otherwise`."""
+    bodies = tuple(body for body in (text, *payloads) if body)
+    return {"bodies": bodies or (otherwise,), "ambiguous": len(bodies) > 1}
 
 
 @given(
@@ -85,7 +88,7 @@ def test_submit_sm(
         tlvs=VENDOR,
     )
     assert view_of(pdu) == TextView(
-        source, (destination,), esm_class & 0x40 != 0, coding, bodies_of(text, payloads), malformed=False
+        source, (destination,), esm_class & 0x40 != 0, coding, **texts_of(text, payloads, VENDOR[4:])
     )
 
 
@@ -104,7 +107,7 @@ def test_submit_multi(
         text, destinations=destinations, lists=lists, esm_class=esm_class, data_coding=coding, payloads=payloads
     )
     assert view_of(pdu) == TextView(
-        SOURCE, tuple(destinations), esm_class & 0x40 != 0, coding, bodies_of(text, payloads), malformed=False
+        SOURCE, tuple(destinations), esm_class & 0x40 != 0, coding, **texts_of(text, payloads)
     )
 
 
@@ -113,19 +116,45 @@ def test_data_sm(source: bytes, destination: bytes, esm_class: int, coding: int,
     pdu = pdus.data_sm(
         text, source=source, destination=destination, esm_class=esm_class, data_coding=coding, tlvs=VENDOR
     )
-    assert view_of(pdu) == TextView(source, (destination,), esm_class & 0x40 != 0, coding, (text,), malformed=False)
+    said = texts_of(text, [], VENDOR[4:])
+    assert view_of(pdu) == TextView(source, (destination,), esm_class & 0x40 != 0, coding, **said)
 
 
 @given(message_id=strings, source=addresses, text=texts, payloads=payloads)
 def test_replace_sm(message_id: bytes, source: bytes, text: bytes, payloads: list[bytes]) -> None:
     pdu = pdus.replace_sm(text, message_id=message_id, source=source, payloads=payloads)
-    assert view_of(pdu) == TextView(source, (), False, UNKNOWN_CODING, bodies_of(text, payloads), malformed=False)
+    assert view_of(pdu) == TextView(source, (), False, UNKNOWN_CODING, **texts_of(text, payloads))
 
 
 @given(source=addresses, coding=octets, text=st.binary(max_size=400))
 def test_broadcast_sm(source: bytes, coding: int, text: bytes) -> None:
     pdu = pdus.broadcast_sm(text, source=source, data_coding=coding)
     assert view_of(pdu) == TextView(source, (), False, coding, (text,), malformed=False)
+
+
+REFERENCE, TOTAL, PART = pdus.tlv(0x020C, b"\x01\x2a"), pdus.tlv(0x020E, b"\x03"), pdus.tlv(0x020F, b"\x02")
+
+
+@pytest.mark.parametrize(
+    ("tlvs", "sar"),
+    [
+        (REFERENCE + TOTAL + PART, (0x012A, 3, 2)),
+        (PART + pdus.tlv(0x1401, b"vendor") + TOTAL + REFERENCE, (0x012A, 3, 2)),
+        (REFERENCE + TOTAL + PART + pdus.tlv(0x020F, b"\x03"), (0x012A, 3, 3)),
+        (REFERENCE + TOTAL, None),
+        (pdus.tlv(0x1401, REFERENCE + TOTAL + PART), None),
+        (pdus.tlv(0x1401, REFERENCE), None),
+    ],
+    ids=["all", "in another order", "twice", "one missing", "inside another", "hinted at"],
+)
+def test_segments_by_tlvs(tlvs: bytes, sar: tuple[int, int, int] | None) -> None:
+    for pdu in (
+        pdus.submit_sm(b"Bonjour", tlvs=tlvs),
+        pdus.submit_multi(b"Bonjour", tlvs=tlvs),
+        pdus.data_sm(b"Bonjour", tlvs=tlvs),
+    ):
+        view = view_of(pdu)
+        assert (view.sar, view.bodies) == (sar, (b"Bonjour",))
 
 
 @pytest.mark.parametrize("command", sorted(TEXT_BEARING), ids=lambda command: Command(command).name)
@@ -142,46 +171,123 @@ def test_requests_without_any_text_have_one_empty_body(command: int) -> None:
     assert (view.bodies, view.malformed) == ((b"",), False)
 
 
+def after(text: bytes, tlvs: bytes, **fields: Any) -> tuple[bytes, bytes]:
+    """A submit_sm, and everything of it behind sm_length."""
+    return pdus.submit_sm(text, tlvs=tlvs, **fields), text + tlvs
+
+
+CALLBACK = pdus.tlv(0x0381, b"\x01\x01\x010199001234")
+ATAG = pdus.tlv(0x0303, b"\x08" + "écrire".encode("utf-16-be"))
+BESIDE = ((1, b"0199001234"), (8, "écrire".encode("utf-16-be")))
+PADDED, PADDED_ALL = after(b"one", b"\0\0\0\0\0")
+BEHIND, BEHIND_ALL = after(b"one", VENDOR + LINK)
+BEHIND_PADDING, BEHIND_PADDING_ALL = after(b"one", b"\0" * 6 + LINK)
+SHORT = pdus.submit_sm(b"cut in" + LINK, sm_length=6)
+UCS2 = LINK.decode().encode("utf-16-be")
+WITHOUT_LENGTH = pdus.submit_sm(UCS2, sm_length=0)  # its first letters are a TLV's tag and length
+UNDEFINED, UNDEFINED_ALL = after(b"one", pdus.tlv(0x0500, LINK))
+PAYLOAD_SHORT = pdus.tlv(0x0424, b"one" + LINK, length=3)
+SM_IN_DATA_SM = b"\0" + bytes([len(LINK)]) + LINK
+
+
 @pytest.mark.parametrize(
-    ("pdu", "bodies"),
+    ("pdu", "bodies", "ambiguous"),
     [
-        (pdus.submit_sm(b"one", payloads=[LINK]), (b"one", LINK)),
-        (pdus.submit_sm(payloads=[b"one", LINK]), (b"one", LINK)),
-        (pdus.submit_sm(b"one", payloads=[b"two", LINK]), (b"one", b"two", LINK)),
-        (pdus.submit_sm(tlvs=VENDOR + pdus.tlv(0x0424, LINK) + VENDOR), (LINK,)),
-        (pdus.submit_sm(tlvs=pdus.tlv(0x0424, LINK, length=0xFFFF)), (LINK,)),
-        (pdus.data_sm(b"one", tlvs=pdus.tlv(0x0424, LINK)), (b"one", LINK)),
-        (pdus.replace_sm(b"one", payloads=[LINK]), (b"one", LINK)),
-        (pdus.submit_multi(b"one", payloads=[LINK]), (b"one", LINK)),
-        (pdus.submit_sm(b"one", tlvs=b"\x02\x04\x00"), (b"one",)),
-        (pdus.submit_sm(b"one", tlvs=VENDOR), (b"one",)),
+        (pdus.submit_sm(b"one", payloads=[LINK]), (b"one", LINK), True),
+        (pdus.submit_sm(payloads=[b"one", LINK]), (b"one", LINK), True),
+        (pdus.submit_sm(b"one", payloads=[b"two", LINK]), (b"one", b"two", LINK), True),
+        (pdus.submit_sm(payloads=[b"", LINK, b""]), (LINK,), False),
+        (pdus.submit_sm(tlvs=VENDOR + pdus.tlv(0x0424, LINK) + VENDOR), (LINK,), False),
+        (pdus.submit_sm(tlvs=pdus.tlv(0x0424, LINK, length=0xFFFF)), (LINK,), True),
+        (pdus.submit_sm(tlvs=PAYLOAD_SHORT), (b"one", LINK, b"one" + LINK), True),
+        (pdus.data_sm(b"one", tlvs=pdus.tlv(0x0424, LINK)), (b"one", LINK), True),
+        (pdus.data_sm(None, tlvs=SM_IN_DATA_SM), (SM_IN_DATA_SM, SM_IN_DATA_SM, LINK), True),
+        (pdus.replace_sm(b"one", payloads=[LINK]), (b"one", LINK), True),
+        (pdus.submit_multi(b"one", payloads=[LINK]), (b"one", LINK), True),
+        (pdus.submit_sm(b"one", tlvs=b"\x02\x04\x00"), (b"one", b"\x02\x04\x00", b"one\x02\x04\x00"), True),
+        (pdus.submit_sm(b"one", tlvs=VENDOR), (b"one",), False),
+        (PADDED, (b"one",), False),
+        (BEHIND, (b"one", LINK, BEHIND_ALL), True),
+        (BEHIND_PADDING, (b"one", b"\0\0" + LINK, BEHIND_PADDING_ALL), True),
+        (SHORT, (b"cut in", LINK, b"cut in" + LINK), True),
+        (WITHOUT_LENGTH, (UCS2, UCS2), True),
+        (UNDEFINED, (b"one", LINK, UNDEFINED_ALL[3:], UNDEFINED_ALL), False),
+        (pdus.submit_sm(tlvs=pdus.tlv(0x1400, LINK)), (LINK,), False),
+        (pdus.submit_sm(b"one", tlvs=CALLBACK + ATAG), (b"one",), False),
     ],
     ids=[
         "both bodies",
         "duplicate payload",
         "three bodies",
+        "empty payloads",
         "between vendor TLVs",
         "payload longer than the PDU",
+        "payload shorter than its text",
         "data_sm twice",
+        "sm_length in data_sm",
         "replace_sm",
         "submit_multi",
         "half a TLV",
         "0x0424 inside a vendor TLV",
+        "padding",
+        "text behind the TLVs",
+        "text behind padding",
+        "sm_length short",
+        "sm_length 0",
+        "a TLV that no specification defines",
+        "a vendor TLV and no text",
+        "texts beside the body",
     ],
 )
-def test_every_body_is_found(pdu: bytes, bodies: tuple[bytes, ...]) -> None:
+def test_every_body_is_found(pdu: bytes, bodies: tuple[bytes, ...], ambiguous: bool) -> None:
     view = view_of(pdu)
-    assert (view.bodies, view.malformed) == (bodies, False)
+    assert (view.bodies, view.ambiguous, view.malformed) == (bodies, ambiguous, False)
+
+
+def test_bodies_beyond_the_bound_are_one_with_a_blank_between_in_every_alphabet() -> None:
+    bodies = view_of(pdus.submit_sm(payloads=[b"%04d" % number for number in range(200)])).bodies
+    assert len(bodies) == MAX_BODIES
+    assert " ".join(body.decode() for body in bodies).split() == [f"{number:04d}" for number in range(200)]
+    in_ucs2 = view_of(pdus.submit_sm(payloads=[str(number).encode("utf-16-be") for number in range(200)])).bodies
+    assert " ".join(body.decode("utf-16-be") for body in in_ucs2).split() == [str(number) for number in range(200)]
+
+
+def test_callback_number_and_its_tag_are_texts_of_their_own() -> None:
+    pdu = pdus.submit_sm(b"one", data_coding=3, tlvs=CALLBACK + ATAG + pdus.tlv(0x0303, b"") + CALLBACK * 50)
+    assert view_of(pdu).beside[:2] == BESIDE
+    assert len(view_of(pdu).beside) == MAX_BODIES
+
+
+@pytest.mark.parametrize(("tag", "ported"), [(0x020A, True), (0x020B, True), (0x0204, False)])
+def test_ports_of_tlvs(tag: int, ported: bool) -> None:
+    assert view_of(pdus.submit_sm(b"one", tlvs=pdus.tlv(tag, b"\x0b\x84"))).ported is ported
+
+
+def test_sm_default_msg_id() -> None:
+    asked = [
+        pdus.submit_sm(canned=7),
+        pdus.submit_multi(canned=7),
+        pdus.replace_sm(canned=7),
+        pdus.broadcast_sm(canned=7),
+    ]
+    assert [view_of(pdu).canned for pdu in asked] == [7] * 4
+    assert view_of(pdus.submit_sm(b"text", canned=7)).canned == 7
+    assert view_of(pdus.data_sm(b"text")).canned == 0
+
+
+@pytest.mark.parametrize("sm_length", [len(LINK) + 1, 255])
+def test_an_sm_length_over_the_pdu_leaves_the_text_and_what_stands_before_it(sm_length: int) -> None:
+    numbers = {"source": SOURCE, "destinations": (DESTINATION,), "udhi": False, "data_coding": UNKNOWN_CODING}
+    expected = TextView(**numbers, bodies=(LINK,), malformed=True, ambiguous=True)  # type: ignore[arg-type]
+    assert view_of(pdus.submit_sm(LINK, sm_length=sm_length)) == expected
+    assert view_of(pdus.submit_sm(LINK, sm_length=sm_length, command=pdus.DELIVER_SM)) == expected
+    assert view_of(pdus.submit_multi(LINK, sm_length=sm_length)) == expected
+    assert view_of(pdus.replace_sm(LINK, sm_length=sm_length)) == expected._replace(destinations=())
 
 
 @pytest.mark.parametrize(
     "pdu",
     [
-        pdus.submit_sm(LINK, sm_length=len(LINK) + 1),
-        pdus.submit_sm(LINK, sm_length=255),
-        pdus.submit_sm(LINK, command=pdus.DELIVER_SM, sm_length=255),
-        pdus.replace_sm(LINK, sm_length=200),
-        pdus.submit_multi(LINK, sm_length=200),
         pdus.submit_multi(LINK, number=9),
         pdus.pdu(pdus.SUBMIT_SM, b"\0\1\1" + LINK),
         pdus.pdu(pdus.SUBMIT_MULTI, b"\0\1\1" + LINK),
@@ -194,20 +300,54 @@ def test_every_body_is_found(pdu: bytes, bodies: tuple[bytes, ...]) -> None:
     ],
 )
 def test_what_cannot_be_parsed_is_one_body_behind_the_header(pdu: bytes) -> None:
-    assert view_of(pdu) == TextView(b"", (), False, UNKNOWN_CODING, (pdu[16:],), malformed=True)
+    assert view_of(pdu) == TextView(b"", (), False, UNKNOWN_CODING, (pdu[16:],), malformed=True, ambiguous=True)
 
 
-@given(
-    st.sampled_from([*TEXT_BEARING, pdus.QUERY_SM, 0x1FFFF]),
-    st.one_of(
-        st.binary(max_size=300),
-        st.tuples(st.just(pdus.submit_sm(LINK, payloads=[LINK])[16:]), st.integers(0, 80)).map(lambda x: x[0][: x[1]]),
-    ),
+ANY_BODY = st.one_of(
+    st.binary(max_size=300),
+    st.tuples(
+        st.sampled_from(
+            [pdus.submit_sm(LINK, payloads=[LINK]), pdus.submit_multi(LINK), pdus.data_sm(LINK, tlvs=CALLBACK + ATAG)]
+        ),
+        st.integers(16, 120),
+        st.binary(max_size=60),
+    ).map(lambda cut: cut[0][16 : cut[1]] + cut[2]),
 )
+
+
+@given(st.sampled_from([*TEXT_BEARING, pdus.QUERY_SM, 0x1FFFF]), ANY_BODY)
 def test_no_octets_raise(command: int, body: bytes) -> None:
-    view = view_of(pdus.pdu(command, body))
-    assert all(found in body for found in view.bodies)
-    assert not view.malformed or view.bodies == (body,)
+    pdu = pdus.pdu(command, body)
+    view = view_of(pdu)
+    assert 1 <= len(view.bodies) <= MAX_BODIES + 1
+    assert len(view.bodies) >= MAX_BODIES or all(found in body for found in view.bodies)
+    assert not view.malformed or len(view.bodies) == 1
+    assert view.ambiguous or len(view.bodies) == 1 or not view.malformed
+    assert is_receipt(command, pdu, 0, len(pdu)) in {True, False}
+
+
+@given(esm_class=octets, text=texts)
+def test_receipts_are_told_by_their_message_type(esm_class: int, text: bytes) -> None:
+    expected = esm_class >> 2 & 0xF in {1, 8}
+    for pdu in (
+        pdus.submit_sm(text, command=pdus.DELIVER_SM, esm_class=esm_class),
+        pdus.data_sm(text, esm_class=esm_class),
+    ):
+        command = int.from_bytes(pdu[4:8], "big")
+        assert is_receipt(command, b"x" + pdu, 1, 1 + len(pdu)) is expected
+
+
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        pdus.submit_sm(LINK, esm_class=0x04),
+        pdus.submit_multi(LINK, esm_class=0x04),
+        pdus.pdu(pdus.DELIVER_SM, b"\0\1\1" + LINK),
+        pdus.pdu(pdus.DATA_SM, b"\0\1\1" + LINK),
+    ],
+)
+def test_nothing_else_is_a_receipt(pdu: bytes) -> None:
+    assert not is_receipt(int.from_bytes(pdu[4:8], "big"), pdu, 0, len(pdu))
 
 
 @pytest.mark.parametrize("built", [SubmitSm, DeliverSm])

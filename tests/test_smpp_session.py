@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, TRANSITIONS, Event, State
+from smsgate.smpp.own import OWN_ANSWER_S
+from smsgate.smpp.states import READS_ESME, State
 from tests import pdus
 from tests.pdus import bind, bind_resp, nack, pdu, submit_resp, submit_sm
 from tests.wires import CAP, NOW, Wire, blocked, octets
@@ -14,54 +15,6 @@ from tests.wires import CAP, NOW, Wire, blocked, octets
 OWN = 0x7FFE0000
 ENQUIRE = pdu(pdus.ENQUIRE_LINK, sequence=0)
 VENDOR = pdu(0x0001_0200, b"later version", sequence=4)
-
-# the table
-
-LEGAL = {
-    (State.OPEN, Event.BIND): State.BINDING,
-    (State.OPEN, Event.ESME_EOF): State.CLOSED,
-    (State.OPEN, Event.SMSC_EOF): State.CLOSED,
-    (State.OPEN, Event.DRAIN): State.CLOSED,
-    (State.BINDING, Event.SMSC_EOF): State.CLOSED,
-    (State.BINDING, Event.BIND_ACCEPTED): State.BOUND,
-    (State.BINDING, Event.BIND_REFUSED): State.OPEN,
-    (State.BINDING, Event.DRAIN): State.CLOSED,
-    (State.BOUND, Event.ESME_EOF): State.ESME_ENDED,
-    (State.BOUND, Event.SMSC_EOF): State.SMSC_ENDED,
-    (State.BOUND, Event.DRAIN): State.UNBINDING_ESME,
-    (State.ESME_ENDED, Event.SMSC_EOF): State.CLOSED,
-    (State.ESME_ENDED, Event.DRAIN): State.CLOSED,
-    (State.SMSC_ENDED, Event.ESME_EOF): State.CLOSED,
-    (State.SMSC_ENDED, Event.DRAIN): State.CLOSED,
-    (State.UNBINDING_ESME, Event.ESME_EOF): State.UNBINDING_SMSC,
-    (State.UNBINDING_ESME, Event.SMSC_EOF): State.CLOSED,
-    (State.UNBINDING_SMSC, Event.ESME_EOF): State.UNBINDING_SMSC,
-    (State.UNBINDING_SMSC, Event.SMSC_EOF): State.CLOSED,
-    (State.UNBINDING_ESME, Event.ESME_UNBOUND): State.UNBINDING_SMSC,
-    (State.UNBINDING_SMSC, Event.SMSC_UNBOUND): State.CLOSED,
-}
-
-
-@pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("event", Event)
-def test_every_state_and_event_is_a_transition_or_an_error_of_ours(state: State, event: Event) -> None:
-    session = Wire().session
-    session.state = state
-    expected = State.CLOSED if event is Event.CLOSE else LEGAL.get((state, event))
-    if expected is None:
-        with pytest.raises(KeyError):
-            session.move(event)
-        assert session.state is state
-    else:
-        session.move(event)
-        assert session.state is expected
-
-
-def test_every_state_can_be_reached_and_left() -> None:
-    assert set(TRANSITIONS.values()) | {State.OPEN} == set(State)
-    assert {state for state, _ in TRANSITIONS} == set(State)
-    assert {State.BINDING, State.ESME_ENDED, State.UNBINDING_SMSC, State.CLOSED} == set(State) - READS_ESME
-
 
 # dialogues: reads of the ESME, or of the SMSC, in turn; then what each side must have been told
 
@@ -277,3 +230,88 @@ def test_a_pending_bind_without_an_smsc_is_refused() -> None:
     assert wire.session.state is State.CLOSED
     wire.esme(ENQUIRE).smsc(ENQUIRE)
     assert wire.up == b""
+
+
+# what the SMSC delivers
+
+
+SCAM_MO = submit_sm(b"blocked", command=pdus.DELIVER_SM, sequence=21)
+DATA_MO = pdus.data_sm(b"blocked", sequence=22)
+SUBMIT_MO = submit_sm(b"blocked", sequence=23)
+RECEIPT_MO = submit_sm(b"blocked", command=pdus.DELIVER_SM, esm_class=0x04, sequence=24)
+NOTIFICATION_MO = pdus.data_sm(b"blocked", esm_class=0x20, sequence=25)
+ACKNOWLEDGEMENT_MO = submit_sm(b"blocked", command=pdus.DELIVER_SM, esm_class=0x08, sequence=26)
+CLEAN_MO = submit_sm(b"mo", command=pdus.DELIVER_SM, sequence=27)
+ALERT_MO = pdu(pdus.ALERT_NOTIFICATION, b"blocked", sequence=28)
+ANSWER_MO = pdu(0x80000004, b"blocked", sequence=29)
+JUDGED_MO = [SCAM_MO, DATA_MO, SUBMIT_MO, ACKNOWLEDGEMENT_MO]
+PASSING_MO = [RECEIPT_MO, NOTIFICATION_MO, CLEAN_MO, ALERT_MO, ANSWER_MO, VENDOR]
+ALL_MO = [*JUDGED_MO, *PASSING_MO]
+
+
+def refusals(requests: list[bytes], status: int) -> bytes:
+    return b"".join(
+        pdu(int.from_bytes(one[4:8], "big") | 0x80000000, status=status, sequence=int.from_bytes(one[12:16], "big"))
+        for one in requests
+    )
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_the_smsc_delivers_is_judged_in_every_state_if_asked_for(state: State) -> None:
+    wire = Wire(state, mo=True).smsc(*ALL_MO)
+    if state is State.CLOSED:
+        assert (wire.up, wire.down) == (b"", b"")
+    elif state in {State.OPEN, State.BINDING}:  # nobody is bound whose message it could be
+        texts = [one for one in ALL_MO if one not in {ALERT_MO, ANSWER_MO, VENDOR}]
+        assert wire.up == refusals(texts, 0x04)
+        assert wire.down == ALERT_MO + ANSWER_MO + VENDOR
+    else:
+        assert wire.up == refusals(JUDGED_MO, 0x66)
+        assert wire.down == b"".join(PASSING_MO)
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_the_smsc_delivers_passes_in_every_state_if_not(state: State) -> None:
+    wire = Wire(state).smsc(*ALL_MO)
+    assert (wire.up, wire.down) == (b"", b"" if state is State.CLOSED else b"".join(ALL_MO))
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_the_esme_sends_is_judged_in_every_state_that_reads_it(state: State) -> None:
+    wire = Wire(state, mo=True).esme(blocked(31) + submit_sm(b"one", esm_class=0x04, sequence=32))
+    if state is State.OPEN:
+        assert (wire.up, wire.down) == (
+            b"",
+            submit_resp(status=0x04, sequence=31) + submit_resp(status=0x04, sequence=32),
+        )
+    elif state in READS_ESME:
+        assert wire.up == submit_sm(b"one", esm_class=0x04, sequence=32)
+        assert wire.down == submit_resp(status=0x66, sequence=31)
+    else:
+        assert (wire.up, wire.down) == (b"", b"")
+
+
+def test_receipt_bits_set_by_the_esme_exempt_nothing() -> None:
+    receipt = submit_sm(b"blocked", esm_class=0x04, sequence=7)
+    delivered = submit_sm(b"blocked", command=pdus.DELIVER_SM, esm_class=0x04, sequence=8)
+    wire = Wire(State.BOUND, mo=True).esme(receipt + delivered)
+    assert (wire.up, wire.down) == (b"", refusals([receipt, delivered], 0x66))
+
+
+@pytest.mark.parametrize("split", [lambda read: [read], octets], ids=["whole", "octet by octet"])
+def test_what_is_refused_to_the_smsc_is_cut_out_of_what_passes(split: Callable[[bytes], list[bytes]]) -> None:
+    wire = Wire(State.BOUND, mo=True)
+    wire.smsc(*split(CLEAN_MO + SCAM_MO + DATA_MO + RECEIPT_MO + submit_resp(sequence=5) + SCAM_MO))
+    assert wire.down == CLEAN_MO + RECEIPT_MO + submit_resp(sequence=5)
+    assert wire.up == refusals([SCAM_MO, DATA_MO, SCAM_MO], 0x66)
+    assert set(wire.session.awaited_esme) == {27, 24}, "nobody answers what was not handed on"
+
+
+def test_what_comes_behind_the_bind_resp_is_judged_once_the_caller_has_heard_of_the_bind() -> None:
+    wire = Wire(State.BINDING, mo=True)
+    wire.session.upstream.feed(bind_resp() + SCAM_MO)
+    assert wire.session.advance_upstream(NOW), "there is more to handle"
+    wire.collect()
+    assert (wire.session.state, wire.up, wire.down) == (State.BOUND, b"", bind_resp())
+    wire.turns()
+    assert (wire.up, wire.down) == (refusals([SCAM_MO], 0x66), bind_resp())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.smpp.session import MAX_HELD_BYTES, TURN_BYTES, Run, State
+from smsgate.smpp.session import MAX_HELD_BYTES, TURN_BYTES, Run
+from smsgate.smpp.states import State
 from tests import pdus
 from tests.pdus import bind, bind_resp, pdu, submit_resp, submit_sm
 from tests.wires import CAP, NOW, Wire, blocked

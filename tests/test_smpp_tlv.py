@@ -15,30 +15,36 @@ tlvs = st.lists(st.tuples(st.sampled_from([PAYLOAD, 0x1400, 0x0204, 0]), st.bina
 
 
 @given(tlvs, st.binary(max_size=5))
-def test_values_of_a_tag_in_order_with_duplicates(parameters: list[tuple[int, bytes]], before: bytes) -> None:
+def test_all_are_found_in_their_order_with_duplicates(parameters: list[tuple[int, bytes]], before: bytes) -> None:
     data = before + b"".join(pdus.tlv(tag, value) for tag, value in parameters)
-    found = [data[a:b] for a, b in tlv.values(data + b"\x04\x24", len(before), len(data), PAYLOAD)[0]]
-    assert found == [value for tag, value in parameters if tag == PAYLOAD]
+    found, end = tlv.walk(data + b"\x04\x24", len(before), len(data))
+    assert [(tag, data[a:b]) for tag, a, b in found] == parameters
+    assert end == len(data)
 
 
 @pytest.mark.parametrize(
-    ("data", "values", "stray"),
+    ("data", "values", "rest", "tag"),
     [
-        (b"", [], b""),
-        (b"\x04\x24\x00", [], b"\x04\x24\x00"),
-        (b"\x04\x24\x00\x00", [b""], b""),
-        (pdus.tlv(PAYLOAD, b"short", length=9), [b"short"], b""),
-        (pdus.tlv(0x1400, b"text", length=9), [], b"\x14\x00\x00\x09text"),
-        (pdus.tlv(0x1400, pdus.tlv(PAYLOAD, b"inside")), [], b""),
-        (pdus.tlv(PAYLOAD, b"one") + b"\0\0\0", [b"one"], b"\0\0\0"),
+        (b"", [], b"", None),
+        (b"\x04\x24\x00", [], b"\x04\x24\x00", None),
+        (b"\x04\x24\x00\x00", [b""], b"", None),
+        (pdus.tlv(PAYLOAD, b"short", length=9), [], b"\x04\x24\x00\x09short", PAYLOAD),
+        (pdus.tlv(0x1400, b"text", length=9), [], b"\x14\x00\x00\x09text", 0x1400),
+        (pdus.tlv(0x1400, pdus.tlv(PAYLOAD, b"inside")), [pdus.tlv(PAYLOAD, b"inside")], b"", None),
+        (pdus.tlv(PAYLOAD, b"one") + b"\0\0\0", [b"one"], b"\0\0\0", None),
     ],
 )
-def test_lengths_that_lie_and_octets_that_nobody_claims(data: bytes, values: list[bytes], stray: bytes) -> None:
-    found, end = tlv.values(data, 0, len(data), PAYLOAD)
-    assert [data[a:b] for a, b in found] == values
-    assert data[end:] == stray
+def test_lengths_that_lie_and_octets_that_nobody_claims(
+    data: bytes, values: list[bytes], rest: bytes, tag: int | None
+) -> None:
+    found, end = tlv.walk(data, 0, len(data))
+    assert [data[start:stop] for _, start, stop in found] == values
+    assert data[end:] == rest
+    assert tlv.tag_at(data, end, len(data)) == tag
 
 
-@given(st.binary(max_size=200), st.integers(0, 0xFFFF))
-def test_no_octets_raise_and_values_lie_inside(data: bytes, tag: int) -> None:
-    assert all(4 <= a <= b <= len(data) for a, b in tlv.values(data, 0, len(data), tag)[0])
+@given(st.binary(max_size=200))
+def test_no_octets_raise_and_values_lie_inside(data: bytes) -> None:
+    found, end = tlv.walk(data, 0, len(data))
+    assert all(4 <= start <= stop <= len(data) for _, start, stop in found)
+    assert end <= len(data)

@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from smsgate import supervisor
 from smsgate.settings import Caps, ListenerSettings, ListenerTls, TimerSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.supervisor import Supervisor
@@ -174,6 +176,29 @@ def test_a_worker_that_is_killed_is_replaced_its_counts_kept_and_the_others_unha
             assert await neighbour.pdu() == BLOCKED
             await eventually(running, 4, "smsgate_messages_total", verdict="block")
             await eventually(running, 2, "smsgate_workers")
+
+    run_on("uvloop", body)
+
+
+def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SILENT_S", 2.0)
+
+    async def body() -> None:
+        async with crew() as running:
+            pairs = [await running.bound(f"client{number}") for number in range(6)]
+            process = running.gate._workers[1].process
+            assert process is not None
+            os.kill(process.pid, signal.SIGSTOP)
+            await eventually(running, 1, "smsgate_worker_restarts_total")
+            await eventually(running, 2, "smsgate_workers")
+            ended = 0
+            for esme, _ in pairs:
+                esme.send(submit(SCAM, 2))
+                with suppress(asyncio.IncompleteReadError, ConnectionResetError):
+                    assert await esme.pdu() == BLOCKED
+                    continue
+                ended += 1
+            assert 0 < ended < len(pairs)
 
     run_on("uvloop", body)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -52,6 +53,16 @@ def test_messages_by_client_and_verdict(shown: Shown) -> None:
     for verdict, number in (("allow", 5), ("flag", 4), ("throttle", 3), ("block", 2)):
         assert shown.value("smsgate_messages_total", client="bank1", direction="mt", verdict=verdict) == number
         assert shown.value("smsgate_messages_total", client="other", direction="mt", verdict=verdict) == 0
+
+
+def test_what_smscs_deliver_counts_apart(shown: Shown) -> None:
+    shown.metrics.count_mo("bank1", Action.BLOCK)
+    shown.metrics.count_mo("bank1", Action.BLOCK)
+    merged = Shown(Metrics(("bank1", "other")))
+    merged.metrics.add(json.loads(json.dumps(shown.metrics.record())))
+    for each in (shown, merged):
+        assert each.value("smsgate_messages_total", client="bank1", direction="mo", verdict="block") == 2
+        assert each.value("smsgate_messages_total", client="bank1", direction="mt", verdict="block") == 0
 
 
 def test_hits_of_rules_and_limits(shown: Shown) -> None:

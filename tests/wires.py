@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smsgate.smpp.session import Session, State
-from tests.pdus import bind, bind_resp, submit_sm
+from smsgate.smpp.constants import OWN_SEQUENCE_FIRST
+from smsgate.smpp.session import Session
+from smsgate.smpp.states import Event, State
+from tests.pdus import RESPONSE, UNBIND, bind, bind_resp, pdu, submit_sm
 
 CAP = 66 * 1024
 NOW = 50.0
@@ -23,7 +25,8 @@ def judge(command: int, data: bytes, start: int, end: int, now: float) -> int:
 class Wire:
     """A session, and everything that it has said to either side."""
 
-    def __init__(self, state: State = State.OPEN) -> None:
+    def __init__(self, state: State = State.OPEN, *, mo: bool = False) -> None:
+        """A session led into `state`; with `mo`, what the SMSC delivers is judged too."""
         self.times: list[float] = []
         self.counts: tuple[dict[int, int], dict[int, int]] = ({0x04: 0, -1: 0}, {0x80000004: 0, -1: 0})
         self.session = Session(
@@ -33,13 +36,30 @@ class Wire:
             on_response=self.times.append,
             pdus_downstream=self.counts[0],
             pdus_upstream=self.counts[1],
+            judge_mo=judge if mo else None,
         )
         self.up, self.down = b"", b""
         self.now = NOW
+        self._lead(state)
+        assert self.session.state is state
+        self.up = self.down = b""
+
+    def _lead(self, state: State) -> None:
         if state is not State.OPEN:
-            self.esme(bind()).smsc(bind_resp())
-            assert self.session.state is State.BOUND
-            self.up = self.down = b""
+            self.esme(bind())
+        if state not in {State.OPEN, State.BINDING}:
+            self.smsc(bind_resp())
+        match state:
+            case State.ESME_ENDED:
+                self.session.esme_ended(self.now)
+            case State.SMSC_ENDED:
+                self.session.smsc_ended()
+            case State.UNBINDING_ESME:
+                self.drained()
+            case State.UNBINDING_SMSC:
+                self.drained().esme(pdu(UNBIND | RESPONSE, sequence=OWN_SEQUENCE_FIRST))
+            case State.CLOSED:
+                self.session.move(Event.CLOSE)
 
     def esme(self, *reads: bytes) -> Wire:
         """Octets from the ESME, and turns until nothing more is whole."""

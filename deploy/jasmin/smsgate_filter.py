@@ -10,10 +10,11 @@ import os
 from typing import Any
 
 from smsgate import Filter
-from smsgate.smpp.coding import GSM7_BASIC
+from smsgate.smpp.coding import GSM7, LATIN_1, UCS2, Alphabet
 
 RULES = os.environ.get("SMSGATE_RULES", "/etc/smsgate/rules")
 """Packs, or folders of packs, divided by colons."""
+ALPHABETS: dict[str, Alphabet] = {"UCS2": UCS2, "LATIN_1": LATIN_1}
 GATE = Filter.load(*RULES.split(":"))
 
 
@@ -30,11 +31,5 @@ def status(routable: Any) -> int:
 
 def _text(params: dict[str, Any]) -> str:
     body: bytes = params.get("short_message") or params.get("message_payload") or b""
-    coding = params.get("data_coding")
-    match getattr(getattr(coding, "schemeData", None), "name", ""):
-        case "UCS2":
-            return body.decode("utf-16-be", "replace")
-        case "LATIN_1":
-            return body.decode("latin-1")
-        case _:
-            return "".join(GSM7_BASIC[octet] if octet < len(GSM7_BASIC) else chr(octet) for octet in body)
+    declared = getattr(getattr(params.get("data_coding"), "schemeData", None), "name", "")
+    return ALPHABETS.get(declared, GSM7).read(body).text

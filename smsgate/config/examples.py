@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smsgate.config.diagnostics import Diagnostic, quoted
+from smsgate.rules.engine import AMBIGUOUS_BODY
+from smsgate.text.reading import Reading
 
 if TYPE_CHECKING:
     from smsgate.rules.engine import RuleSet, Verdict
@@ -37,7 +39,8 @@ def failing_examples(rules: RuleSet) -> list[Diagnostic]:
 
 
 def _judge(rules: RuleSet, example: Example) -> Verdict:
-    return rules.check_text(example.text, example.sender, example.client)
+    carrier = AMBIGUOUS_BODY if example.ambiguous_body else 0
+    return rules.check((Reading.of_text(example.text),), example.sender, example.client, carrier).verdict
 
 
 def _hits(rule: Rule, verdict: Verdict) -> bool:

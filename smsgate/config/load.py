@@ -14,11 +14,12 @@ from pydantic import Field, PlainValidator, ValidationError, field_validator, mo
 from pydantic_core.core_schema import ValidationInfo
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed, nearest, quoted
-from smsgate.config.fields import Name, StatusCode, Text, choice
+from smsgate.config.fields import Name, StatusCode, Switch, Text, choice
 from smsgate.config.net_fields import (
     FOLDER,
     Binds,
     Burst,
+    CannedId,
     Duration,
     Host,
     HttpAddress,
@@ -43,10 +44,13 @@ from smsgate.settings import (
     Caps,
     ClientMode,
     ClientSettings,
+    DefaultAlphabet,
     ListenerSettings,
     ListenerTls,
     OnFault,
+    OnOverflow,
     OnOverload,
+    SegmentSettings,
     Settings,
     Statuses,
     TcpSettings,
@@ -72,7 +76,11 @@ _UnknownCommands = Annotated[
     UnknownCommands, PlainValidator(partial(choice, {str(word): word for word in UnknownCommands}))
 ]
 _OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
+_OnOverflow = Annotated[OnOverflow, PlainValidator(partial(choice, {str(word): word for word in OnOverflow}))]
 _OnOverload = Annotated[OnOverload, PlainValidator(partial(choice, {str(word): word for word in OnOverload}))]
+_DefaultAlphabet = Annotated[
+    DefaultAlphabet, PlainValidator(partial(choice, {str(word): word for word in DefaultAlphabet}))
+]
 _EVENT_LOOPS: Final[dict[str, Literal["uvloop", "asyncio"]]] = {"uvloop": "uvloop", "asyncio": "asyncio"}
 
 
@@ -167,6 +175,7 @@ class _Client(Form):
     on_filter_error: _OnFault = _CLIENT.on_filter_error
     on_overload: _OnOverload = _CLIENT.on_overload
     statuses: _Statuses = _Statuses()
+    default_alphabet: _DefaultAlphabet = _CLIENT.default_alphabet
     upstreams: Annotated[tuple[Text, ...], Field(min_length=1)] = _CLIENT.upstreams
 
     @field_validator("burst")
@@ -190,6 +199,7 @@ class _Client(Form):
             malformed=self.malformed,
             on_filter_error=self.on_filter_error,
             on_overload=self.on_overload,
+            default_alphabet=self.default_alphabet,
             upstreams=self.upstreams,
         )
 
@@ -202,6 +212,14 @@ class _Caps(Form):
 
     def settings(self) -> Caps:
         return Caps(self.sessions, self.sessions_per_address, self.binds_per_client, self.failed_binds_per_minute)
+
+
+class _Segments(Form):
+    expire: Duration = _DEFAULTS.segments.expire_s
+    overflow: _OnOverflow = _DEFAULTS.segments.overflow
+
+    def settings(self) -> SegmentSettings:
+        return SegmentSettings(self.expire, self.overflow)
 
 
 class _Timers(Form):
@@ -230,7 +248,10 @@ class _Config(Form):
     rules: tuple[RulePath, ...] = Field(description="a list of rule files and folders such as [rules/]")
     metrics: _Metrics | None = None
     clients: dict[SystemId, _Client] = Field(default_factory=dict)
+    inspect_mo: Switch = _DEFAULTS.inspect_mo
+    canned: dict[CannedId, Text] = Field(default_factory=dict)
     caps: _Caps = _Caps()
+    segments: _Segments = _Segments()
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
     workers: Workers = _DEFAULTS.workers
@@ -260,7 +281,10 @@ def load_settings(path: Path) -> Settings:
         rules=form.rules,
         metrics=form.metrics.bind if form.metrics else None,
         clients={name: client.settings() for name, client in form.clients.items()},
+        inspect_mo=form.inspect_mo,
+        canned=form.canned,
         caps=form.caps.settings(),
+        segments=form.segments.settings(),
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
         workers=form.workers,

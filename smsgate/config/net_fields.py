@@ -181,6 +181,14 @@ def count(what: str, most: int, value: object) -> int:
     return number
 
 
+def canned_id(value: object) -> int:
+    """An sm_default_msg_id (SMPP 3.4, 5.2.27); 0 means none."""
+    number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}", value) else 0
+    if not 1 <= number <= 255:
+        raise fault(quoted(value), "the sm_default_msg_id of a text that the SMSC keeps, from 1 to 255")
+    return number
+
+
 def duration(value: object, *, min_s: float = 0.0, max_s: float = MAX_DURATION_S, otherwise: str = "") -> float:
     """Seconds, more than 0. `otherwise` ends the list of what is expected."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -219,6 +227,7 @@ Rate = Annotated[float, PlainValidator(rate)]
 Burst = Annotated[int, PlainValidator(partial(count, "messages", MAX_BURST))]
 Sessions = Annotated[int, PlainValidator(partial(count, "sessions", MAX_CAP))]
 Binds = Annotated[int, PlainValidator(partial(count, "binds", MAX_CAP))]
+CannedId = Annotated[int, PlainValidator(canned_id)]
 Duration = Annotated[float, PlainValidator(duration)]
 TcpTime = Annotated[float, PlainValidator(partial(duration, min_s=MIN_KEEPALIVE_S))]
 Timer = Annotated[float, PlainValidator(timer)]

@@ -35,6 +35,7 @@ from smsgate.config.fields import (
     RuleMode,
     Sender,
     StatusCode,
+    Switch,
     Term,
     Text,
     choice,
@@ -121,6 +122,7 @@ class _Example(Form):
     text: Text = Field(description="the text of the message")
     sender: str = ""
     client: str = ""
+    ambiguous_body: Switch = False
 
     @model_validator(mode="before")
     @classmethod
@@ -305,7 +307,8 @@ class _Converter:
 
     def examples(self, forms: tuple[_Example, ...], path: KeyPath) -> tuple[Example, ...]:
         return tuple(
-            Example(form.text, self.source.where((*path, i)), form.sender, form.client) for i, form in enumerate(forms)
+            Example(form.text, self.source.where((*path, i)), form.sender, form.client, form.ambiguous_body)
+            for i, form in enumerate(forms)
         )
 
     def limit(self, form: _Limit, index: int) -> Limit:

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from smsgate.settings import Settings
-from smsgate.smpp.session import Session, State
+from smsgate.smpp.session import Session
+from smsgate.smpp.states import State
 from smsgate.smpp.timers import Overdue
 from smsgate.telemetry.metrics import Metrics
 

@@ -15,6 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
 from typing import cast
@@ -28,7 +29,9 @@ from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
 from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
-from smsgate.smpp.session import OWN_ANSWER_S, READS_ESME, Session, State
+from smsgate.smpp.own import OWN_ANSWER_S
+from smsgate.smpp.session import Session
+from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
 from smsgate.telemetry.logs import without_message
 from smsgate.telemetry.metrics import Metrics
@@ -62,6 +65,7 @@ class Side(asyncio.Protocol):
         self.eof_taken = False  # and the session knows
         self.eof_written = False  # and has been told so itself
         self.tap: Tap | None = None
+        self.cutting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there."""
@@ -91,6 +95,8 @@ class Side(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
         self.connected = False
+        if self.cutting is not None:
+            self.cutting.cancel()
         self.relay.lost(self, exc)
 
     def pause_writing(self) -> None:
@@ -136,7 +142,7 @@ class Side(asyncio.Protocol):
                 self.read(True)
             else:
                 self.transport.close()
-            loop.call_later(CLOSE_S, self.transport.abort)
+            self.cutting = loop.call_later(CLOSE_S, self.transport.abort)
 
 
 class Relay:
@@ -167,6 +173,7 @@ class Relay:
             on_response=self._answered,
             pdus_downstream=metrics.pdus_downstream,
             pdus_upstream=metrics.pdus_upstream,
+            judge_mo=partial(self.judge, mo=True) if settings.inspect_mo else None,
         )
         self.downstream = Side(self, "downstream")
         self.upstream = Side(self, "upstream")
@@ -186,6 +193,7 @@ class Relay:
         self.overload = overload
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
+        self.deadline: asyncio.TimerHandle | None = None  # of the end that one side has begun
         self.on_bind = on_bind
         self.on_end = on_end
         self.settle_s = settings.drain_timeout_s / 2
@@ -194,8 +202,8 @@ class Relay:
 
     # the data path
 
-    def judge(self, command: int, data: bytes, start: int, end: int, now: float) -> int:
-        """The status to refuse a message with, or 0; counted and timed."""
+    def judge(self, command: int, data: bytes, start: int, end: int, now: float, *, mo: bool = False) -> int:
+        """The status to refuse a message with, or 0; counted and timed. `mo`: it comes from the SMSC."""
         client = self.client
         assert client is not None
         self.judged += 1
@@ -204,17 +212,21 @@ class Relay:
             return 0
         began = perf_counter()
         try:
-            verdict = self.policy.decide_pdu(command, data, start, end, client, now)
+            decide = self.policy.decide_mo if mo else self.policy.decide_pdu
+            verdict = decide(command, data, start, end, client, now)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not end the session: the sender may try again
             self.metrics.filter_errors += 1
             log.error("filter failed on a message of client %r: %s", client.name, without_message(error))  # noqa: TRY400
             return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
         self.metrics.filter_time.observe(perf_counter() - began)
-        self.verdicts[verdict.action] += 1
+        if mo:
+            self.metrics.count_mo(client.label, verdict.action)
+        else:
+            self.verdicts[verdict.action] += 1
         if verdict is not PASS:
             self.metrics.count_rules(client.label, verdict)
             if verdict.status:
-                return client.status(verdict)
+                return verdict.status if mo else client.status(verdict)
         return 0
 
     def _answered(self, seconds: float) -> None:
@@ -235,9 +247,7 @@ class Relay:
         if session.state is not state:
             self._moved(state)
         self._write()
-        if (
-            side is self.downstream and session.waiting
-        ):  # this may have been the answer that the SMSC's request waits for
+        if side is self.downstream and session.waiting:  # perhaps this was the answer that the SMSC's request waits for
             self._queue_turn(self.upstream)
         if more:
             side.read(False)
@@ -276,7 +286,10 @@ class Relay:
                 queue.clear()
 
     def _may_take(self, side: Side) -> bool:
-        return not self.downstream.full and (side is self.upstream or not self.upstream.full)
+        """What the ESME sends goes to both sides, refused or not; so does what the SMSC sends, if that is judged."""
+        return not self.downstream.full and (
+            not self.upstream.full or (side is self.upstream and self.session.judge_mo is None)
+        )
 
     def _may_read(self, side: Side) -> bool:
         if side is self.upstream:
@@ -338,15 +351,15 @@ class Relay:
                 self.admission.failed(session.system_id, self.address.host, perf_counter())
                 log.info("bind refused by the SMSC: client %r from %s", session.system_id, self.address)
             case State.ESME_ENDED:
+                self.deadline = self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
                 self.upstream.end()
                 self._end_if_idle()
-                self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
             case State.SMSC_ENDED:
+                self.deadline = self.loop.call_later(SMSC_ENDED_S, self.end, "the SMSC ended, and the ESME did not")
                 self._write()
                 self.downstream.end()
                 if not self.downstream.eof_written:
                     self.end("the SMSC ended")
-                self.loop.call_later(SMSC_ENDED_S, self.end, "the SMSC ended, and the ESME did not")
             case State.CLOSED:
                 self.end(f"over, after {before.name.lower()}")
         if before is State.BINDING:
@@ -430,6 +443,8 @@ class Relay:
         self._write()
         if self.connecting is not None:
             self.connecting.cancel()
+        if self.deadline is not None:
+            self.deadline.cancel()  # it would keep this session in memory until then
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
         if self.client is not None:

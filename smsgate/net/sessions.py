@@ -26,7 +26,7 @@ from smsgate.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
-"""How often the sessions' timers are looked at, and what is in flight and buffered is added up (1.2 µs a session)."""
+"""How often the sessions' timers are looked at, and what is in flight and buffered is added up (0.5 µs a session)."""
 
 
 class Sessions:

@@ -121,12 +121,13 @@ class EntryList:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A message beside a rule, run in the real engine when the pack loads."""
+    """A message beside a rule, run in the real engine when the pack loads. `ambiguous_body`: what its PDU would say."""
 
     text: str
     where: Where = field(repr=False)
     sender: str = ""
     client: str = ""
+    ambiguous_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,26 @@
-"""data_coding: which alphabets the octets of a body may be in (SMPP 3.4, 5.2.19; 3GPP TS 23.038).
+"""Alphabets, and which of them data_coding names (SMPP 3.4, 5.2.19; 3GPP TS 23.038, 4).
 
-A body is octets; an `Alphabet` makes a `Reading` of them. What a handset would show is not always certain, so a body has
-*readings*, one for each plausible alphabet, and the strictest verdict over them counts.
+A body is octets; an `Alphabet` makes a `Reading` of them. `named` says which alphabets a data_coding stands for: SMPP's table
+and GSM's coding groups collide below 0x10, and then both count. What else the octets themselves suggest is for `readings`.
 """
 
 from __future__ import annotations
 
 import codecs
-import re
 from typing import Final, Protocol
 
+from smsgate.settings import DefaultAlphabet
+from smsgate.smpp import gsm7
+from smsgate.smpp.national import BASIC, EXTENSION
 from smsgate.smpp.pdu import UNKNOWN_CODING
-from smsgate.text.normalize import byte_table, collapse
+from smsgate.text.disguise import is_odd, may_be_swapped, usual_octets
+from smsgate.text.normalize import byte_table, collapse, fold_char
 from smsgate.text.reading import Reading
 from smsgate.text.urls import may_hold_link
 
-GSM7_BASIC: Final = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+_WINDOWS_1252: Final = "".join(
+    bytes([code]).decode("cp1252" if code not in b"\x81\x8d\x8f\x90\x9d" else "latin-1") for code in range(256)
 )
-GSM7_EXTENSION: Final = {
-    0x0A: "\f",
-    0x14: "^",
-    0x28: "{",
-    0x29: "}",
-    0x2F: "\\",
-    0x3C: "[",
-    0x3D: "~",
-    0x3E: "]",
-    0x40: "|",
-    0x65: "€",
-}
-ESCAPE: Final = b"\x1b"
-
-# GSM 03.38 has 128 characters and 10 behind an escape. The latter move to 0x80-0x89, octets that no GSM-7 body holds, and
-# one table of 256 serves. 0xA0-0xFF read as Latin-1: what senders mean who send Latin-1 under data_coding 0.
-_MOVED: Final = {code: bytes([0x80 + index]) for index, code in enumerate(GSM7_EXTENSION)}
-_GSM7: Final = GSM7_BASIC.replace("\x1b", " ") + (
-    "".join(GSM7_EXTENSION.values()).ljust(32, "\ufffd") + bytes(range(0xA0, 0x100)).decode("latin-1")
-)
-_ESCAPED: Final = re.compile(rb"\x1b++([^\x1b])?", re.DOTALL)  # possessive: a body of escapes alone is read once
-
-
-def _unescape(body: bytes) -> bytes:
-    """Each escaped pair as one octet; an unknown pair shows its second octet (23.038, 6.2.1.1), a lone escape a blank."""
-    return _ESCAPED.sub(lambda pair: _MOVED.get(pair[1][0], pair[1]) if pair[1] else b" ", body)
 
 
 class Alphabet(Protocol):
@@ -53,79 +29,184 @@ class Alphabet(Protocol):
     name: str
 
     def read(self, body: bytes) -> Reading:
-        """The reading of a body, user data header already off."""
+        """The reading of a body, user data header already off. Any octets have one."""
         ...
 
 
 class OctetAlphabet:
-    """An alphabet of one octet a character. Folding is one `translate` of the octets: 0.2 µs on 100 of them, where
-    decoding and then folding the text takes 4."""
+    """An alphabet of one octet a character, with ASCII's letters, digits and full stop where ASCII has them. Folding is one
+    `translate` of the octets: 0.2 µs on 100 of them, where decoding and then folding the text takes 4."""
 
-    __slots__ = ("_characters", "_deleted", "_escapes", "_folding", "name")
+    __slots__ = ("_characters", "_deleted", "_escapes", "_folding", "_many", "_usual", "name")
 
-    def __init__(self, name: str, characters: str, *, escapes: bool = False) -> None:
+    def __init__(self, name: str, characters: str, escapes: gsm7.Table | None = None) -> None:
         self.name = name
         self._characters = characters
         self._escapes = escapes
-        self._folding, self._deleted = byte_table(characters)
+        folded = [fold_char(char) for char in characters]
+        # Some fold to two letters (œ, ™) or to none of Latin-1, and no table of octets can say that.
+        self._many = bytes(code for code in range(0x80, 0x100) if not _is_octet(folded[code]))
+        plain = (" " if code in self._many else char for code, char in enumerate(characters))
+        self._folding, self._deleted = byte_table("".join(plain))
+        self._usual = usual_octets(characters)
 
     def read(self, body: bytes) -> Reading:
         """The reading. With an escape in the body, brackets are not where ASCII has them: links are asked of the text."""
-        if self._escapes and ESCAPE in body:
-            body = _unescape(body)
-            link = may_hold_link(self._text(body))
+        if self._escapes is not None and gsm7.ESCAPE in body:
+            body = self._escapes.unescaped(body)
+            shown = self._text(body)
         else:
-            link = may_hold_link(body.decode("latin-1"))
+            shown = body.decode("latin-1")  # letters, dots and slashes are where Latin-1 has them
+        if not body.isascii() and len(body.translate(None, self._many)) != len(body):
+            return Reading.of_text(self._text(body), self.name)
         words = collapse(body.translate(self._folding, self._deleted).decode("latin-1"))
-        return Reading(self.name, words, link, body, self._text)
+        # 0.35 µs; the text, which must be decoded to be asked, costs 1.5
+        odd = may_be_swapped(shown) or (body.translate(None, self._usual) != b"" and is_odd(self._text(body)))
+        return Reading(self.name, words, may_hold_link(shown), odd, body, self._text)
 
     def _text(self, body: bytes) -> str:
         return codecs.charmap_decode(body, "strict", self._characters)[0]
 
 
-class Utf16Alphabet:
-    """UCS-2 as phones read it: UTF-16, big-endian, surrogate pairs, lone surrogates kept, an odd last octet dropped."""
+def _is_octet(folded: str) -> bool:
+    return not folded.strip() or (len(folded) == 1 and ord(folded) < 0x100)
 
-    name = "ucs2"
+
+class NationalAlphabet:
+    """GSM-7 under the national tables that a user data header names."""
+
+    __slots__ = ("_table", "name")
+
+    def __init__(self, locking: int, single: int) -> None:
+        self.name = f"gsm7-{locking}-{single}"
+        self._table = gsm7.national_table(locking, single)
 
     def read(self, body: bytes) -> Reading:
         """The reading."""
-        return Reading.of_text(body[: len(body) & ~1].decode("utf-16-be", "surrogatepass"), self.name)
+        return Reading.of_text(self._table.text(body), self.name)
 
 
-_LATIN_1: Final = bytes(range(256)).decode("latin-1")
-GSM7: Final[Alphabet] = OctetAlphabet("gsm7", _GSM7, escapes=True)
-LATIN_1: Final[Alphabet] = OctetAlphabet("latin1", _LATIN_1)
-ASCII: Final[Alphabet] = OctetAlphabet("ascii", _LATIN_1)
+class PackedAlphabet:
+    """GSM-7 packed into octets as on the air, the first septet behind some fill bits."""
+
+    __slots__ = ("_fill_bits", "_septets", "name")
+
+    def __init__(self, septets: Alphabet, fill_bits: int = 0) -> None:
+        self.name = f"{septets.name}-packed"
+        self._septets = septets
+        self._fill_bits = fill_bits
+
+    def read(self, body: bytes) -> Reading:
+        """The reading."""
+        reading = self._septets.read(gsm7.unpacked(body, self._fill_bits))
+        reading.alphabet = self.name
+        return reading
+
+
+class CodecAlphabet:
+    """An alphabet that Python has a codec for. What is not in it shows as U+FFFD, which parts words."""
+
+    __slots__ = ("_codec", "name")
+
+    def __init__(self, name: str, codec: str) -> None:
+        self.name = name
+        self._codec = codec
+
+    def read(self, body: bytes) -> Reading:
+        """The reading."""
+        return Reading.of_text(body.decode(self._codec, "replace"), self.name)
+
+
+class Utf16Alphabet:
+    """UCS-2 as phones read it: UTF-16, surrogate pairs, lone surrogates kept, an odd last octet dropped. A byte order mark
+    is a character like any other: it is not seen. `ending` completes an odd last octet instead: read from the wrong octet,
+    the other byte order's text loses half of its last letter."""
+
+    __slots__ = ("_codec", "_ending", "name")
+
+    def __init__(self, name: str, codec: str, ending: bytes = b"") -> None:
+        self.name = name
+        self._codec = codec
+        self._ending = ending
+
+    def read(self, body: bytes) -> Reading:
+        """The reading."""
+        if len(body) & 1:
+            body = body + self._ending if self._ending else body[:-1]
+        return Reading.of_text(body.decode(self._codec, "surrogatepass"), self.name)
+
+
+_BASIC_TABLE: Final = gsm7.Table(BASIC, EXTENSION, _WINDOWS_1252[0x80:])
+GSM7: Final = OctetAlphabet("gsm7", _BASIC_TABLE.characters, _BASIC_TABLE)
+"""Octets above its own read as Latin-1: what senders mean who send Latin-1 under data_coding 0."""
+PACKED: Final = PackedAlphabet(GSM7)
+LATIN_1: Final = OctetAlphabet("latin1", _WINDOWS_1252)
+"""With Windows-1252 where Latin-1 has but control characters: who sends the one often means the other."""
+ASCII: Final = OctetAlphabet("ascii", _WINDOWS_1252)
 """Its upper half is not ASCII's; the octets are judged as the Latin-1 that handsets make of them."""
-UCS2: Final[Alphabet] = Utf16Alphabet()
+UTF_8: Final = CodecAlphabet("utf8", "utf-8")
+UCS2: Final = Utf16Alphabet("ucs2", "utf-16-be")
+UCS2_LE: Final = Utf16Alphabet("ucs2-le", "utf-16-le", b"\0")
+CYRILLIC: Final = CodecAlphabet("iso-8859-5", "iso8859_5")
+HEBREW: Final = CodecAlphabet("iso-8859-8", "iso8859_8")
+SHIFT_JIS: Final = CodecAlphabet("shift-jis", "cp932")
+EUC_JP: Final = CodecAlphabet("euc-jp", "euc_jp")
+ISO_2022_JP: Final = CodecAlphabet("iso-2022-jp", "iso2022_jp_ext")
+KOREAN: Final = CodecAlphabet("ks-c-5601", "cp949")
 
-EVERY_READING: Final = (GSM7, LATIN_1, UCS2)
+BY_NAME: Final[dict[DefaultAlphabet, Alphabet]] = {
+    DefaultAlphabet.GSM7: GSM7,
+    DefaultAlphabet.GSM7_PACKED: PACKED,
+    DefaultAlphabet.ASCII: ASCII,
+    DefaultAlphabet.LATIN1: LATIN_1,
+    DefaultAlphabet.UTF8: UTF_8,
+    DefaultAlphabet.UCS2: UCS2,
+}
+"""What data_coding 0 may stand for, by the name that the configuration gives it."""
+
+EVERY_READING: Final[tuple[Alphabet, ...]] = (GSM7, LATIN_1, UCS2)
+"""Where no alphabet is named, or only that the body is binary: binary bodies often are text."""
+_DEFAULT: Final[tuple[Alphabet, ...]] = (GSM7,)
+_WIDE: Final[tuple[Alphabet, ...]] = (UCS2,)
 
 
 def _by_gsm_group(coding: int) -> tuple[Alphabet, ...]:
-    """The GSM data coding groups from 0x10 on (23.038, 4)."""
+    """The GSM data coding groups from 0x10 on (23.038, 4). Compressed text (bit 5) isn't decompressed: some stacks set the
+    bit and send plain text, so every reading counts."""
     group = coding >> 4
     if group < 0x8:
-        alphabet = coding >> 2 & 3
-    elif group in {0xC, 0xD}:
-        alphabet = 0
-    elif group == 0xE:
-        alphabet = 2
-    elif group == 0xF:
-        alphabet = coding >> 2 & 1
-    else:
-        return EVERY_READING
-    return ((GSM7,), EVERY_READING, (UCS2,), EVERY_READING)[alphabet]
+        return (_DEFAULT, EVERY_READING, _WIDE, EVERY_READING)[coding >> 2 & 3] if not group & 2 else EVERY_READING
+    if group in {0xC, 0xD}:
+        return _DEFAULT
+    if group == 0xE:
+        return _WIDE
+    if group == 0xF:
+        return EVERY_READING if coding & 4 else _DEFAULT
+    return EVERY_READING
 
 
-# 1 is ASCII, and what some stacks (node-smpp among them) send GSM-7 under.
-_BY_SMPP_TABLE: Final = {0: (GSM7,), 1: (ASCII, GSM7), 3: (LATIN_1,), 8: (UCS2,)}
-_PLAUSIBLE: Final = tuple(
+# SMPP's names, then what GSM's general group makes of the same value: 4-7 eight bits, 8-11 UCS-2. Of 0-3 it makes GSM-7,
+# which `readings` adds to 1 and 3 where it makes a difference.
+_BY_SMPP_TABLE: Final[dict[int, tuple[Alphabet, ...]]] = {
+    0x00: _DEFAULT,
+    0x01: (ASCII,),
+    0x03: (LATIN_1,),
+    0x05: (SHIFT_JIS, ISO_2022_JP, *EVERY_READING),
+    0x06: (CYRILLIC, *EVERY_READING),
+    0x07: (HEBREW, *EVERY_READING),
+    0x08: _WIDE,
+    0x09: (SHIFT_JIS, *EVERY_READING),  # pictograms, which Japanese networks put into Shift-JIS
+    0x0A: (ISO_2022_JP, *EVERY_READING),
+    0x0D: (ISO_2022_JP, EUC_JP, SHIFT_JIS, *EVERY_READING),
+    0x0E: (KOREAN, *EVERY_READING),
+}
+_NAMED: Final = tuple(
     _by_gsm_group(coding) if coding >= 0x10 else _BY_SMPP_TABLE.get(coding, EVERY_READING) for coding in range(256)
 )
 
 
-def plausible(data_coding: int) -> tuple[Alphabet, ...]:
-    """The alphabets that a body under `data_coding` (0-255, or UNKNOWN_CODING) may be in, the declared one first."""
-    return EVERY_READING if data_coding == UNKNOWN_CODING else _PLAUSIBLE[data_coding]
+def named(data_coding: int, default: Alphabet = GSM7) -> tuple[Alphabet, ...]:
+    """The alphabets that `data_coding` (0-255, or UNKNOWN_CODING) names, its own first. `default` is what the parties have
+    agreed on for the SMSC's default alphabet: data_coding 0 and what GSM's groups name so."""
+    alphabets = EVERY_READING if data_coding == UNKNOWN_CODING else _NAMED[data_coding]
+    return (default,) if alphabets is _DEFAULT else alphabets

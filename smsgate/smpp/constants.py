@@ -78,9 +78,30 @@ class Tag(IntEnum):
     """TLV tags that are read; all others are only forwarded (SMPP 3.4, 5.3.2)."""
 
     RECEIPTED_MESSAGE_ID = 0x001E
+    SOURCE_PORT = 0x020A
+    DESTINATION_PORT = 0x020B
+    SAR_MSG_REF_NUM = 0x020C
+    SAR_TOTAL_SEGMENTS = 0x020E
+    SAR_SEGMENT_SEQNUM = 0x020F
     SC_INTERFACE_VERSION = 0x0210
+    CALLBACK_NUM_ATAG = 0x0303
+    CALLBACK_NUM = 0x0381
     MESSAGE_PAYLOAD = 0x0424
     MESSAGE_STATE = 0x0427
+
+
+# fmt: off
+DEFINED_TAGS: Final = frozenset({
+    0x0005, 0x0006, 0x0007, 0x0008, 0x000D, 0x000E, 0x000F, 0x0010, 0x0017, 0x0019, 0x001D, 0x001E, 0x0030, 0x0201, 0x0202,
+    0x0203, 0x0204, 0x0205, 0x020A, 0x020B, 0x020C, 0x020D, 0x020E, 0x020F, 0x0210, 0x0302, 0x0303, 0x0304, 0x0381, 0x0420,
+    0x0421, 0x0422, 0x0423, 0x0424, 0x0425, 0x0426, 0x0427, 0x0428, 0x0501, 0x0600, 0x0601, 0x0602, 0x0603, 0x0604, 0x0605,
+    0x0606, 0x0607, 0x0608, 0x0609, 0x060A, 0x060B, 0x060D, 0x060E, 0x060F, 0x0610, 0x0611, 0x0612, 0x0613, 0x1201, 0x1203,
+    0x1204, 0x130C, 0x1380, 0x1383,
+})
+# fmt: on
+"""Tags that a specification defines (SMPP 3.4, 5.3.2; 5.0, 4.8.1)."""
+FIRST_VENDOR_TAG: Final = 0x1400
+LAST_VENDOR_TAG: Final = 0x3FFF
 
 
 _NAMES: Final = {
@@ -118,3 +139,7 @@ deliver_sm is among them because peers of equal rank send it; it is judged like 
 
 ESM_CLASS_UDHI: Final = 0x40
 """esm_class bit 6: the body starts with a user data header (SMPP 3.4, 5.2.12)."""
+ESM_CLASS_TYPE: Final = 0x3C
+"""esm_class bits 5-2: what kind of message it is."""
+RECEIPT_TYPES: Final = frozenset({0x04, 0x20})
+"""Delivery receipt and intermediate notification: the SMSC's own words. Acknowledgements (0x08, 0x10, 0x18) are subscribers'."""

@@ -7,14 +7,13 @@ Whole PDUs only are passed on, unchanged: a *run* is a stretch of received octet
 copied but the PDUs that are cut out of it. What the session originates itself (a refusal, a nack, an unbind) goes between
 runs. The caller owns sockets and time; it writes what the two lists hold and clears them.
 
-The legal states and what each lets pass are the table TRANSITIONS; whatever is not in it is an error of ours. Responses
-that are not waited for pass like any other: which of them are sense is for the two peers to say.
+The legal states are the table of `states`. Responses that are not waited for pass like any other: which of them are sense is
+for the two peers to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Final
 
 from smsgate.smpp.constants import (
@@ -23,13 +22,14 @@ from smsgate.smpp.constants import (
     HEADER,
     HEADER_BYTES,
     OWN_SEQUENCE_FIRST,
-    OWN_SEQUENCE_LAST,
     RESPONSE,
     Command,
     Status,
 )
 from smsgate.smpp.framing import Framer, FramingError
-from smsgate.smpp.pdu import TEXT_BEARING, BindRefused, generic_nack, request, response, system_id
+from smsgate.smpp.own import OwnRequests
+from smsgate.smpp.pdu import TEXT_BEARING, BindRefused, generic_nack, is_receipt, response, system_id
+from smsgate.smpp.states import READS_ESME, TRANSITIONS, Event, State
 
 TURN_BYTES: Final = 8192
 """Octets of one direction handled per turn of the loop. uvloop reads 256 KiB at a time: without this cap four senders with
@@ -38,77 +38,11 @@ MAX_HELD_BYTES: Final = 64 * 1024
 """Octets pipelined behind a bind that are kept until its answer; the caller stops reading above this."""
 MAX_AWAITED: Final = 65_536
 """Requests per direction whose answer is awaited with its time of sending. More are relayed, but not timed."""
-OWN_ANSWER_S: Final = 5.0
-"""How long a passing request that bears the number of an own one in flight waits."""
 
 ALERT_NOTIFICATION: Final = int(Command.ALERT_NOTIFICATION)
 OUTBIND: Final = int(Command.OUTBIND)
 GENERIC_NACK: Final = int(Command.GENERIC_NACK)
-UNBIND: Final = int(Command.UNBIND)
 
-
-class State(Enum):
-    """Where a session stands."""
-
-    OPEN = auto()
-    """No accepted bind."""
-    BINDING = auto()
-    """A bind went upstream; nothing behind it is looked at until its answer."""
-    BOUND = auto()
-    """The SMSC accepted; it judges all further states itself."""
-    ESME_ENDED = auto()
-    """The ESME will send no more; the answers in flight arrive."""
-    SMSC_ENDED = auto()
-    """The SMSC will send no more; the ESME may have last words."""
-    UNBINDING_ESME = auto()
-    """Draining: our unbind went to the ESME; everything is relayed until its answer."""
-    UNBINDING_SMSC = auto()
-    """Draining: the ESME agreed, our unbind went upstream; answers are relayed until the SMSC's."""
-    CLOSED = auto()
-    """Nothing more is read or judged; what is queued may still be written."""
-
-
-class Event(Enum):
-    """What moves a session."""
-
-    BIND = auto()
-    BIND_ACCEPTED = auto()
-    BIND_REFUSED = auto()
-    ESME_EOF = auto()
-    SMSC_EOF = auto()
-    DRAIN = auto()
-    ESME_UNBOUND = auto()
-    SMSC_UNBOUND = auto()
-    CLOSE = auto()
-
-
-TRANSITIONS: Final = {
-    (State.OPEN, Event.BIND): State.BINDING,
-    (State.OPEN, Event.ESME_EOF): State.CLOSED,
-    (State.OPEN, Event.SMSC_EOF): State.CLOSED,
-    (State.OPEN, Event.DRAIN): State.CLOSED,
-    (State.BINDING, Event.BIND_ACCEPTED): State.BOUND,
-    (State.BINDING, Event.BIND_REFUSED): State.OPEN,
-    (State.BINDING, Event.SMSC_EOF): State.CLOSED,
-    (State.BINDING, Event.DRAIN): State.CLOSED,
-    (State.BOUND, Event.ESME_EOF): State.ESME_ENDED,
-    (State.BOUND, Event.SMSC_EOF): State.SMSC_ENDED,
-    (State.BOUND, Event.DRAIN): State.UNBINDING_ESME,
-    (State.ESME_ENDED, Event.SMSC_EOF): State.CLOSED,
-    (State.ESME_ENDED, Event.DRAIN): State.CLOSED,
-    (State.SMSC_ENDED, Event.ESME_EOF): State.CLOSED,
-    (State.SMSC_ENDED, Event.DRAIN): State.CLOSED,
-    (State.UNBINDING_ESME, Event.ESME_UNBOUND): State.UNBINDING_SMSC,
-    (State.UNBINDING_ESME, Event.ESME_EOF): State.UNBINDING_SMSC,
-    (State.UNBINDING_ESME, Event.SMSC_EOF): State.CLOSED,
-    (State.UNBINDING_SMSC, Event.SMSC_UNBOUND): State.CLOSED,
-    (State.UNBINDING_SMSC, Event.SMSC_EOF): State.CLOSED,
-    (State.UNBINDING_SMSC, Event.ESME_EOF): State.UNBINDING_SMSC,
-    **{(state, Event.CLOSE): State.CLOSED for state in State},
-}
-"""An end of the ESME's stream counts once everything before it has been taken: never in BINDING."""
-READS_ESME: Final = frozenset({State.OPEN, State.BOUND, State.SMSC_ENDED, State.UNBINDING_ESME})
-"""States in which PDUs of the ESME are taken."""
 
 Judge = Callable[[int, bytes, int, int, float], int]
 """(command_id, data, start, end, now) of a text-bearing request -> command_status to refuse it with, or 0."""
@@ -137,6 +71,7 @@ class Session:
         "downstream",
         "forward_unknown",
         "judge",
+        "judge_mo",
         "state",
         "system_id",
         "to_downstream",
@@ -154,8 +89,10 @@ class Session:
         on_response: Callable[[float], None],
         pdus_downstream: dict[int, int],
         pdus_upstream: dict[int, int],
+        judge_mo: Judge | None = None,
     ) -> None:
-        """`on_response` is told the seconds that the SMSC took for each answer. The two dicts count PDUs received by
+        """`judge` is asked about the messages of the ESME, `judge_mo` about those of the SMSC that are no receipts (None:
+        all pass). `on_response` is told the seconds that the SMSC took for each answer. The two dicts count PDUs received by
         command_id; commands that are not keys of theirs count under -1."""
         self.state = State.OPEN
         self.system_id = ""
@@ -164,6 +101,7 @@ class Session:
         self.bind_command = 0
         self.bind_sequence = 0
         self.judge = judge
+        self.judge_mo = judge_mo
         self.admit = admit
         self.forward_unknown = False  # requests that no ESME sends; a setting of the client
         self.downstream = Framer(max_pdu_bytes)
@@ -176,8 +114,8 @@ class Session:
         self._pdus_downstream = pdus_downstream
         self._pdus_upstream = pdus_upstream
         self._next_own = OWN_SEQUENCE_FIRST
-        self._own_esme: dict[int, float] = {}  # own requests to the ESME by number: when sent, 0.0 once answered
-        self._own_smsc: dict[int, float] = {}
+        self._own_esme = OwnRequests(self.awaited_esme)
+        self._own_smsc = OwnRequests(self.awaited_smsc)
 
     def move(self, event: Event) -> None:
         """Change state as the table says; a KeyError is a fault of ours, never of a peer's."""
@@ -240,7 +178,7 @@ class Session:
                         continue
                     return False
                 if command & RESPONSE:
-                    if self._own_esme and self._is_own_answer(self._own_esme, self.awaited_esme, command, sequence):
+                    if self._own_esme.sent and self._own_esme.is_answer(command, sequence):
                         self._pass(self.to_upstream, data, run, start)
                         run = end
                         if self.state is State.UNBINDING_ESME:
@@ -347,7 +285,7 @@ class Session:
                 end = start + length
                 if length < HEADER_BYTES or end > size or length > framer.max_pdu_bytes:
                     break
-                if not command & RESPONSE and self._own_esme and self._must_wait(sequence, now):
+                if not command & RESPONSE and self._own_esme.sent and self._own_esme.holds_up(sequence, now):
                     self.waiting = True
                     return False
                 framer.position = end
@@ -356,7 +294,7 @@ class Session:
                 else:
                     counts[-1] += 1
                 if command & RESPONSE:
-                    if self._own_smsc and self._is_own_answer(self._own_smsc, awaited, command, sequence):
+                    if self._own_smsc.sent and self._own_smsc.is_answer(command, sequence):
                         self._pass(self.to_downstream, data, run, start)
                         run = end
                         if self.state is State.UNBINDING_SMSC:
@@ -366,8 +304,16 @@ class Session:
                     sent = awaited.pop(sequence, None)
                     if sent is not None:
                         self._on_response(now - sent)
-                    if self.state is State.BINDING:
-                        self._bind_answered(command, status, sequence)
+                    if self.state is State.BINDING and self._bind_answered(command, status, sequence):
+                        return True  # the caller hears of it before anything behind it is judged
+                elif (
+                    self.judge_mo is not None
+                    and command in TEXT_BEARING
+                    and (refusal := self._refusal_mo(command, start, end, now))
+                ):
+                    self._pass(self.to_downstream, data, run, start)
+                    run = end
+                    self.to_upstream.append(response(command, refusal, sequence))
                 elif command not in {ALERT_NOTIFICATION, OUTBIND} and len(self.awaited_esme) < MAX_AWAITED:
                     self.awaited_esme[sequence] = now
             return framer.peek() is not None
@@ -378,16 +324,25 @@ class Session:
         finally:
             self._pass(self.to_downstream, data, run, framer.position)
 
-    def _bind_answered(self, command: int, status: int, sequence: int) -> None:
-        """The first answer that can only be meant for the one request in flight. Only the right one accepts: stacks that
-        make no sense of a bind send a generic_nack, often with sequence 0."""
+    def _refusal_mo(self, command: int, start: int, end: int, now: float) -> int:
+        """The status to refuse a message of the SMSC's with, or 0. Receipts repeat what has been judged."""
+        assert self.judge_mo is not None
+        data = self.upstream.data
+        if self.state in {State.OPEN, State.BINDING}:
+            return Status.ESME_RINVBNDSTS
+        return 0 if is_receipt(command, data, start, end) else self.judge_mo(command, data, start, end, now)
+
+    def _bind_answered(self, command: int, status: int, sequence: int) -> bool:
+        """Whether this is the first answer that can only be meant for the one request in flight. Only the right one accepts:
+        stacks that make no sense of a bind send a generic_nack, often with sequence 0."""
         if command != GENERIC_NACK and command & ~RESPONSE not in BINDS:
-            return
+            return False
         if command == self.bind_command | RESPONSE and sequence == self.bind_sequence and status == Status.ESME_ROK:
             self.move(Event.BIND_ACCEPTED)
         else:
             self.bind_refused = True
             self.move(Event.BIND_REFUSED)
+        return True
 
     # what the session says itself
 
@@ -401,7 +356,8 @@ class Session:
         """Begin to end the session from this side: unbind to the ESME, then upstream. One that isn't bound just closes."""
         self.move(Event.DRAIN)
         if self.state is State.UNBINDING_ESME:
-            self.to_downstream.append(self._own_unbind(self._own_esme, self.awaited_esme, now))
+            unbind, self._next_own = self._own_esme.unbind(self._next_own, now)
+            self.to_downstream.append(unbind)
 
     def esme_ended(self, now: float) -> None:
         """Everything that the ESME sent has been taken, and no more will come."""
@@ -416,29 +372,8 @@ class Session:
 
     def _unbind_smsc(self, event: Event, now: float) -> None:
         self.move(event)
-        self.to_upstream.append(self._own_unbind(self._own_smsc, self.awaited_smsc, now))
-
-    def _own_unbind(self, own: dict[int, float], passing: dict[int, float], now: float) -> bytes:
-        sequence = self._next_own
-        while sequence in passing:
-            sequence += 1
-        assert sequence <= OWN_SEQUENCE_LAST
-        self._next_own = sequence + 1
-        own[sequence] = now
-        return request(UNBIND, sequence)
-
-    @staticmethod
-    def _is_own_answer(own: dict[int, float], passing: dict[int, float], command: int, sequence: int) -> bool:
-        """Whether a response answers a request of ours (late ones too) and must be swallowed."""
-        if sequence not in own or sequence in passing or command not in {UNBIND | RESPONSE, GENERIC_NACK}:
-            return False
-        own[sequence] = 0.0
-        return True
-
-    def _must_wait(self, sequence: int, now: float) -> bool:
-        """Whether a request of the SMSC bears the number of one of ours that the ESME has not answered."""
-        sent = self._own_esme.get(sequence, 0.0)
-        return sent > 0.0 and now - sent < OWN_ANSWER_S
+        unbind, self._next_own = self._own_smsc.unbind(self._next_own, now)
+        self.to_upstream.append(unbind)
 
     @staticmethod
     def _pass(output: list[Run], data: bytes, start: int, end: int) -> None:

@@ -6,23 +6,25 @@ from struct import Struct
 from typing import Final
 
 _TAG_AND_LENGTH: Final = Struct(">HH")
+HEAD_BYTES: Final = _TAG_AND_LENGTH.size
 
 
-def values(data: bytes, start: int, end: int, tag: int) -> tuple[list[tuple[int, int]], int]:
-    """Offsets (from, to) of the value of every TLV with `tag` in data[start:end], and where the well-formed TLVs end.
+def walk(data: bytes, start: int, end: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Every TLV of data[start:end] in its order (tag, and where its value begins and ends), and where the well-formed ones end.
 
-    What follows that end belongs to nobody: padding, or a text behind a length that lies.
+    What follows that end belongs to nobody: padding, a text, or a TLV whose length lies.
     """
     found = []
-    while start + _TAG_AND_LENGTH.size <= end:
-        this, length = _TAG_AND_LENGTH.unpack_from(data, start)
-        value = start + _TAG_AND_LENGTH.size
+    while start + HEAD_BYTES <= end:
+        tag, length = _TAG_AND_LENGTH.unpack_from(data, start)
+        value = start + HEAD_BYTES
         if value + length > end:
-            if this == tag:  # its length lies, but whose it is says its tag
-                found.append((value, end))
-                start = end
             break
-        if this == tag:
-            found.append((value, value + length))
         start = value + length
+        found.append((tag, value, start))
     return found, start
+
+
+def tag_at(data: bytes, start: int, end: int) -> int | None:
+    """The tag of the TLV whose length lies, at data[start:end]; None when not even its length is there."""
+    return _TAG_AND_LENGTH.unpack_from(data, start)[0] if start + HEAD_BYTES <= end else None

@@ -16,7 +16,7 @@ CLIENT: Final = "client"
 
 LABELS: Final = {
     CLIENT: "a system_id of the configuration; all others are `other`",
-    "direction": "`mt` to handsets, `mo` from them",
+    "direction": "`mt` from clients, `mo` to them",
     "verdict": "what was decided: `allow`, `flag`, `throttle`, `block`",
     "rule": "the id of a rule or limit",
     "action": "what the rule does: `allow`, `flag`, `throttle`, `block`",

@@ -68,7 +68,16 @@ _COUNTERS: Final = (
     "late_responses",
     "overloads",
 )
-_TABLES: Final = ("rule_hits", "throttled", "unfiltered", "pdus_downstream", "pdus_upstream", "refused", "timeouts")
+_TABLES: Final = (
+    "messages_mo",
+    "rule_hits",
+    "throttled",
+    "unfiltered",
+    "pdus_downstream",
+    "pdus_upstream",
+    "refused",
+    "timeouts",
+)
 _HISTOGRAMS: Final = ("filter_time", "response_time", "loop_lag")
 
 
@@ -78,6 +87,7 @@ class Metrics:
     def __init__(self, client_labels: tuple[str, ...]) -> None:
         self.client_labels = client_labels
         self.messages = {label: dict.fromkeys(Action, 0) for label in client_labels}
+        self.messages_mo: dict[tuple[str, str], int] = {}
         self.rule_hits: dict[tuple[str, str, str], int] = {}
         self.throttled: dict[tuple[str, str], int] = {}
         self.pdus_downstream = _command_counts()
@@ -103,6 +113,11 @@ class Metrics:
         self.rules: Callable[[], RuleSet] | None = None
         self.rules_loaded_s = 0.0
         """Unix time since which these rules are in force."""
+
+    def count_mo(self, client_label: str, action: Action) -> None:
+        """Count a message of the SMSC's that was judged."""
+        key = (client_label, action.value)
+        self.messages_mo[key] = self.messages_mo.get(key, 0) + 1
 
     def count_rules(self, client_label: str, verdict: Verdict) -> None:
         """Count the rules and limits behind a verdict that was not a plain pass."""
@@ -145,11 +160,13 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """All families. `list()` of a dictionary is one step of the interpreter, so a scrape from a thread is safe."""
-        yield families.MESSAGES.of(
+        mt = (
             ([client, "mt", action], count)
             for client, counts in list(self.messages.items())
             for action, count in counts.items()
         )
+        mo = (([client, "mo", verdict], count) for (client, verdict), count in list(self.messages_mo.items()))
+        yield families.MESSAGES.of([*mt, *mo])
         yield families.RULE_HITS.of(list(self.rule_hits.items()))
         yield families.THROTTLED.of(list(self.throttled.items()))
         yield families.PDUS.of(
