@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood soak detection clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood soak detection docs clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -34,6 +34,10 @@ load: .venv/.dev  ## the load table of load_tests/results/, measured on this mac
 
 detection: .venv/.dev  ## docs/detection.md: what the packs find in real messages, which lie beside the checkout (DATA=folder)
 	$(BIN)/python -m load_tests.detection --data $(DATA)
+
+docs: .venv/.dev  ## what is written out of the code: the metrics reference, the dashboard
+	$(BIN)/python -m smsgate.telemetry.families > docs/metrics.md
+	$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/dashboard.json
 
 fairness: .venv/.dev  ## what four floods cost a neighbour that sends one message at a time
 	$(BIN)/python -m load_tests fairness

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import socket
 import sys
@@ -23,7 +24,7 @@ from itertools import count
 from typing import Any
 from zlib import crc32
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from smsgate.config.rules import Loaded
 from smsgate.limits.admission import Admission
@@ -36,8 +37,9 @@ from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.rules.model import Pack
 from smsgate.settings import Address, Settings
+from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
-from smsgate.worker import Inherited, client_labels, switch_monitor
+from smsgate.worker import Inherited, client_labels, switch_monitor, wall_clock_s
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ class Supervisor:
     def __init__(self, settings: Settings, loaded: Loaded) -> None:
         self.settings = settings
         self.rules = loaded.rules
+        self.rules_loaded_s = wall_clock_s()
         self._loaded = loaded
         self._own = Metrics(client_labels(settings))  # of connections before they are handed over
         self._over = Metrics(client_labels(settings))  # of workers that died
@@ -288,6 +291,7 @@ class Supervisor:
         """The counts of all processes together. Called from the thread that serves HTTP."""
         total = Metrics(self._own.client_labels)
         total.rules = lambda: self.rules
+        total.rules_loaded_s = self.rules_loaded_s
         total.monitor_only = len(self._monitor_only)
         total.add(self._own.record())
         total.add(self._over.record())
@@ -295,9 +299,13 @@ class Supervisor:
             if worker.record is not None:
                 total.add(worker.record)
         yield from total.collect()
-        up = sum(worker.ready.is_set() for worker in self._workers)
-        yield GaugeMetricFamily("smsgate_workers", "Workers that are up.", value=up)
-        yield CounterMetricFamily("smsgate_worker_restarts", "Workers that died.", value=self._restarts)
+        yield families.READY.one(self._is_ready())
+        yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
+        yield families.WORKER_RESTARTS.one(self._restarts)
+        workers = {
+            f"worker{worker.index}": worker.process.pid for worker in self._workers if worker.process is not None
+        }
+        yield from processes.families({"supervisor": os.getpid(), **workers})
 
     # what an operator asks
 

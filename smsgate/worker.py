@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+from prometheus_client.core import Metric
 
 from smsgate.limits.admission import Admission
 from smsgate.net.admin import AdminServer
@@ -22,6 +26,7 @@ from smsgate.net.trace import Emit
 from smsgate.policy import Policy
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
+from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -97,6 +102,7 @@ class Gate:
         self.policy = self.worker.policy
         self.metrics = self.worker.metrics
         self.metrics.rules = lambda: self.policy.rules
+        self.metrics.rules_loaded_s = wall_clock_s()
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
         self.admin: AdminServer | None = None
@@ -110,9 +116,7 @@ class Gate:
             self.worker.start()
             self.addresses = self.listener.start(known.listeners)
             if self.settings.metrics is not None:
-                self.admin = AdminServer(
-                    self.settings.metrics, self.metrics, lambda: not self.listener.draining, known.admin
-                )
+                self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
             if self.settings.control is not None:
                 self.control = ControlServer(self.settings.control, self.worker)
                 await self.control.start(takeover=inherited is not None)
@@ -124,6 +128,16 @@ class Gate:
     def rules(self) -> RuleSet:
         """The rule set in force."""
         return self.policy.rules
+
+    def _is_ready(self) -> bool:
+        """Whether new sessions are taken. Called from the thread that serves HTTP."""
+        return not self.listener.draining
+
+    def collect(self) -> Iterator[Metric]:
+        """What is counted. Called from the thread that serves HTTP."""
+        yield from self.metrics.collect()
+        yield families.READY.one(self._is_ready())
+        yield from processes.families({"gate": os.getpid()})
 
     def reload(self) -> None:
         """Take up what has changed on disk."""
@@ -167,3 +181,8 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
 def client_labels(settings: Settings) -> tuple[str, ...]:
     """The metric labels of clients: those that are configured, and one for all others."""
     return tuple({*settings.clients, OTHER_CLIENT})
+
+
+def wall_clock_s() -> float:
+    """Unix time, for what Prometheus is told; nothing is measured with it."""
+    return datetime.now(UTC).timestamp()
