@@ -41,10 +41,10 @@ def _pdu(command: int, sequence: int, body: bytes = b"") -> bytes:
     return HEADER.pack(HEADER.size + len(body), command, 0, sequence) + body
 
 
-def submit_sm(sequence: int, text: bytes, data_coding: int = 0) -> bytes:
+def submit_sm(sequence: int, text: bytes, data_coding: int = 0, esm_class: int = 0) -> bytes:
     """A message from an alphanumeric sender to an invented number, as most A2P traffic is."""
     addresses = b"\x05\x00Transval\0" + b"\x01\x01336399%06d\0" % sequence
-    fields = bytes((0, 0, 0, 0, 0, 0, 0, data_coding, 0, len(text)))  # from esm_class to sm_length
+    fields = bytes((esm_class, 0, 0, 0, 0, 0, 0, data_coding, 0, len(text)))  # from esm_class to sm_length
     return _pdu(Command.SUBMIT_SM, sequence, b"\0" + addresses + fields + text)
 
 

@@ -133,6 +133,31 @@ def test_broadcast_sm(source: bytes, coding: int, text: bytes) -> None:
     assert view_of(pdu) == TextView(source, (), False, coding, (text,), malformed=False)
 
 
+REFERENCE, TOTAL, PART = pdus.tlv(0x020C, b"\x01\x2a"), pdus.tlv(0x020E, b"\x03"), pdus.tlv(0x020F, b"\x02")
+
+
+@pytest.mark.parametrize(
+    ("tlvs", "sar"),
+    [
+        (REFERENCE + TOTAL + PART, (0x012A, 3, 2)),
+        (PART + pdus.tlv(0x1401, b"vendor") + TOTAL + REFERENCE, (0x012A, 3, 2)),
+        (REFERENCE + TOTAL + PART + pdus.tlv(0x020F, b"\x03"), (0x012A, 3, 3)),
+        (REFERENCE + TOTAL, None),
+        (pdus.tlv(0x1401, REFERENCE + TOTAL + PART), None),
+        (pdus.tlv(0x1401, REFERENCE), None),
+    ],
+    ids=["all", "in another order", "twice", "one missing", "inside another", "hinted at"],
+)
+def test_segments_by_tlvs(tlvs: bytes, sar: tuple[int, int, int] | None) -> None:
+    for pdu in (
+        pdus.submit_sm(b"Bonjour", tlvs=tlvs),
+        pdus.submit_multi(b"Bonjour", tlvs=tlvs),
+        pdus.data_sm(b"Bonjour", tlvs=tlvs),
+    ):
+        view = view_of(pdu)
+        assert (view.sar, view.bodies) == (sar, (b"Bonjour",))
+
+
 @pytest.mark.parametrize("command", sorted(TEXT_BEARING), ids=lambda command: Command(command).name)
 def test_requests_without_any_text_have_one_empty_body(command: int) -> None:
     pdu = {

@@ -80,6 +80,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         words=compiler.words,
         labels=compiler.labels,
         name_bits=compiler.name_bits,
+        official_bits=compiler.official_bits,
         impersonation=compiler.impersonation(),
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
@@ -105,6 +106,7 @@ class _Compiler:
         self.domain_tables: list[tuple[Container[str], int]] = []
         self.labels: dict[int, str] = {bit: name for name, bit in _FACTS.items()}
         self.name_bits = 0
+        self.official_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
         self._next_bit = max(_FACTS.values())
@@ -160,7 +162,7 @@ class _Compiler:
                 return _any_of(bit)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
-                return 0, lambda bits: not inner(bits)
+                return 0, lambda bits, excuses: not inner(excuses, bits)
             case cond.AtLeast():
                 return self._at_least(condition.count, [self.test(pack, term, where) for term in condition.terms])
 
@@ -179,7 +181,7 @@ class _Compiler:
         trigger = together if all(triggers) else 0
         if count == 1:
             return trigger, _any(tests)
-        return trigger, lambda bits: sum(test(bits) for test in tests) >= count
+        return trigger, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
@@ -213,7 +215,7 @@ class _Compiler:
                 "impersonates": impersonates,
             }
             tests.append(choices[predicate.name])
-        return self._at_least(1, tests) if tests else (0, lambda _: False)
+        return self._at_least(1, tests) if tests else (0, lambda *_: False)
 
     def _targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
         if target == "any":
@@ -298,6 +300,7 @@ class _Compiler:
         )
         self._brands[brand] = bits
         self.name_bits |= bits.names
+        self.official_bits |= bits.official
         self._add_words(brand.names, bits.names, brand.where, acronyms=True)
         self._add_words(brand.company, bits.company, brand.where)
 
@@ -345,13 +348,13 @@ class _Compiler:
 
 
 def _any_of(mask: int) -> tuple[int, Test]:
-    return mask, lambda bits: bits & mask != 0
+    return mask, lambda bits, _: bits & mask != 0
 
 
 def _all(tests: Sequence[Test]) -> Test:
-    def holds(bits: int) -> bool:
+    def holds(bits: int, excuses: int) -> bool:
         for test in tests:  # noqa: SIM110  # `all()` of a generator takes 0.4 µs more
-            if not test(bits):
+            if not test(bits, excuses):
                 return False
         return True
 
@@ -359,9 +362,9 @@ def _all(tests: Sequence[Test]) -> Test:
 
 
 def _any(tests: Sequence[Test]) -> Test:
-    def holds(bits: int) -> bool:
+    def holds(bits: int, excuses: int) -> bool:
         for test in tests:  # noqa: SIM110  # as in `_all`
-            if test(bits):
+            if test(bits, excuses):
                 return True
         return False
 

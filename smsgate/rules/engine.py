@@ -6,13 +6,18 @@ is set (its `trigger`), so that a clean message costs the pass and a comparison.
 per value; the link reader runs only on a text that may hold a link.
 
 A message with several readings is judged in each; the strictest verdict counts, and `allow` only where it holds in all.
+
+Of a message that comes in parts, `add` gathers `Evidence` part by part, and `check_parts` judges it: a rule hits once it holds
+whatever the parts to come may say. A fact that a rule wants absent (an *excuse*: `not official(cpf)`) may still come, so
+such a rule waits for the whole message, or for what rules the excuse out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_, or_
 from typing import Final, NamedTuple
 
 from smsgate.rules.brands import CACHE_ENTRIES, Impersonation, automaton
@@ -21,6 +26,7 @@ from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
 from smsgate.text.urls import MAX_LINKS, Link, links, plain, registrable_domain
+from smsgate.text.window import Window
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
@@ -31,7 +37,9 @@ DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: S
 """0x66: formally a receiver's code, but the one that senders' stacks in the field do not retry. 0x64: not 0x58, which makes
 an aggregator pause its whole bind."""
 
-Test = Callable[[int], bool]
+Test = Callable[[int, int], bool]
+"""Whether a condition holds, given the facts it may rest on and those that may excuse from it: what stands under `not` is looked
+up among the latter. They are the same unless parts of the message are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,18 @@ class Facts(NamedTuple):
 
     bits: int
     links: tuple[Link, ...]
+
+
+class Evidence(NamedTuple):
+    """What the parts of a message that have come make certain, in one reading. `bits`: facts of the text; `excuses`: those of
+    parts that every handset shows. `official`: brands that all links so far belong to; `links`: how many there are.
+    `names`: brands seen, be it in what may turn out to be a host."""
+
+    bits: int = 0
+    excuses: int = 0
+    official: int = -1
+    links: int = 0
+    names: int = 0
 
 
 class CompiledRule(NamedTuple):
@@ -113,6 +133,7 @@ class RuleSet:
         words: Mapping[str, int],
         labels: Mapping[int, str],
         name_bits: int,
+        official_bits: int,
         impersonation: Impersonation,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
@@ -130,9 +151,16 @@ class RuleSet:
         self.labels = labels
         self._words = automaton(words)
         self._name_bits = name_bits
+        self._official_bits = official_bits
+        self.longest_word = max(map(len, words), default=0)
         self._impersonation = impersonation
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
+        known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
+        self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
+        self._allowing = tuple(
+            entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
+        )
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
@@ -147,7 +175,7 @@ class RuleSet:
         for bits, _ in facts:
             union |= bits
         if union & self._any_trigger or self._always:
-            return Finding(self._judge(facts), facts)
+            return Finding(self._verdict([self._hits(bits, bits) for bits, _ in facts]), facts)
         return Finding(PASS, facts)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
@@ -168,7 +196,15 @@ class RuleSet:
             bits |= self._count_bits(len(found))
         if not found:
             return Facts(bits, ())
-        bits |= LINK
+        link_bits, official = self._of_links(found, len(found))
+        bits |= link_bits
+        if bits & self._name_bits:
+            bits = bits & ~self._name_bits | self._names_outside_hosts(text, found)
+        return Facts(bits | official, tuple(found))
+
+    def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
+        """The bits that links set, and the brands that all of them belong to; `count`: how many the message has."""
+        bits = LINK
         official = -1
         for link in found:
             facts = self._impersonation.link(link)
@@ -176,12 +212,74 @@ class RuleSet:
             bits |= facts.lookalike | facts.listed
             if facts.foreign:
                 bits |= FOREIGN_LINK
-        if len(found) >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
-            official = 0
-            bits |= FOREIGN_LINK
-        if bits & self._name_bits:
-            bits = bits & ~self._name_bits | self._names_outside_hosts(text, found)
-        return Facts(bits | official, tuple(found))
+        if count >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
+            return bits | FOREIGN_LINK, 0
+        return bits, official
+
+    def add(
+        self, evidence: Evidence, window: Window, *, excusing: bool, carrier: int = 0
+    ) -> tuple[Evidence, tuple[Link, ...]]:
+        """The evidence with what one more part makes certain, and the links that this shows. `excusing`: whether its facts
+        count where a rule wants them absent; `carrier`: facts of what it came in."""
+        bits = carrier
+        for _, found in self._words.iter(window.words):
+            bits |= found
+        names = evidence.names | bits & self._name_bits
+        bits &= ~self._name_bits
+        official, count = evidence.official, evidence.links
+        new: tuple[Link, ...] = ()
+        may_hold_link = count < MAX_LINKS and window.may_hold_link()
+        if may_hold_link or names & ~evidence.bits:
+            text, start, end = window.settled()
+            shown = links(text) if may_hold_link else []
+            new = tuple(link for link in shown if link.end > start and link.start < end)
+            if new:
+                count = MAX_LINKS if len(shown) >= MAX_LINKS else min(MAX_LINKS, count + len(new))
+                link_bits, common = self._of_links(new, count)
+                bits |= link_bits
+                official &= common
+            bits |= self._names_outside_hosts(text, shown)
+        excuses = evidence.excuses | bits if excusing else evidence.excuses
+        return Evidence(evidence.bits | bits, excuses, official, count, names), new
+
+    def check_parts(
+        self,
+        readings: Sequence[Evidence],
+        links: Sequence[tuple[Link, ...]],
+        sender: str,
+        client: str,
+        *,
+        complete: bool,
+    ) -> Finding:
+        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing."""
+        origin = self._origin(sender, client)
+        known = self._closed if complete else self._open
+        judged = [known(evidence, origin) for evidence in readings]
+        hits = [self._hits(bits, excuses) for bits, excuses in judged]
+        verdict = self._verdict(hits) if any(hits) else PASS
+        if verdict.refused and not complete and self._allowing and all(map(self._may_allow, judged)):
+            verdict = PASS
+        return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
+
+    def _closed(self, evidence: Evidence, origin: int) -> tuple[int, int]:
+        """The bits of a complete text, and those that excuse."""
+        common = origin | self._count_bits(evidence.links)
+        official = evidence.official if evidence.links else 0
+        excusing = official if evidence.excuses & LINK else 0
+        return common | evidence.bits | official, common | evidence.excuses | excusing
+
+    def _open(self, evidence: Evidence, origin: int) -> tuple[int, int]:
+        """The bits that are certain while parts are missing, and those that may excuse yet."""
+        certain, possible = origin | evidence.bits, origin | self._yet_to_come | evidence.official & self._official_bits
+        if self._link_tests:
+            counts = [self._count_bits(count) for count in range(evidence.links, MAX_LINKS + 1)]
+            return certain | reduce(and_, counts), possible | reduce(or_, counts)
+        return certain, possible
+
+    def _may_allow(self, bits_and_excuses: tuple[int, int]) -> bool:
+        """Whether a rule that allows may hold once the missing parts are there."""
+        certain, possible = bits_and_excuses
+        return any(entry.test(possible, certain) for entry in self._allowing)
 
     def _names_outside_hosts(self, text: str, found: list[Link]) -> int:
         """A genuine message and a scam both name the brand in a host; what counts as naming it is the text."""
@@ -210,24 +308,23 @@ class RuleSet:
                 bits |= bit
         return bits
 
-    def _hits(self, bits: int) -> dict[int, CompiledRule]:
+    def _hits(self, bits: int, excuses: int) -> dict[int, CompiledRule]:
         """The rules whose condition holds, by place. Only those are tried that one of the set bits may trigger."""
-        hits = {entry.place: entry for entry in self._always if entry.test(bits)}
+        hits = {entry.place: entry for entry in self._always if entry.test(bits, excuses)}
         triggers = bits & self._any_trigger
         while triggers:
             bit = triggers & -triggers
             triggers ^= bit
             for entry in self._by_trigger[bit]:
-                if entry.place not in hits and entry.test(bits):
+                if entry.place not in hits and entry.test(bits, excuses):
                     hits[entry.place] = entry
         return hits
 
-    def _judge(self, readings: Sequence[Facts]) -> Verdict:
-        """The strictest rule of all readings; of equally strict ones the first in the files."""
+    def _verdict(self, readings: Sequence[dict[int, CompiledRule]]) -> Verdict:
+        """The strictest rule that hits in any reading; of equally strict ones the first in the files."""
         hits: dict[int, CompiledRule] = {}
         allowed = 0
-        for bits, _ in readings:
-            here = self._hits(bits)
+        for here in readings:
             allowed += any(
                 entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here.values()
             )

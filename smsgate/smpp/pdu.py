@@ -65,6 +65,7 @@ _PAYLOAD: Final = int(Tag.MESSAGE_PAYLOAD)
 _CALLBACK_NUM: Final = int(Tag.CALLBACK_NUM)
 _CALLBACK_NUM_ATAG: Final = int(Tag.CALLBACK_NUM_ATAG)
 _PORTS: Final = frozenset({int(Tag.SOURCE_PORT), int(Tag.DESTINATION_PORT)})
+_SAR_TAGS: Final = (int(Tag.SAR_MSG_REF_NUM), int(Tag.SAR_TOTAL_SEGMENTS), int(Tag.SAR_SEGMENT_SEQNUM))
 _CALLBACK_NUM_HEAD_BYTES: Final = 3
 """Digit mode, type of number, numbering plan (SMPP 3.4, 5.3.2.36)."""
 _ASCII: Final = 1
@@ -75,7 +76,8 @@ class TextView(NamedTuple):
 
     `bodies`: every stretch of octets that some SMSC may take for the text, user data headers included; at least one.
     `ambiguous`: there are several, or a length lies. `ported`: a TLV names a port. `beside`: texts shown beside the
-    body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none.
+    body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none. `sar`: reference, total and part as SAR
+    TLVs have them (SMPP 3.4, 5.3.2.22-24).
     """
 
     source: bytes
@@ -88,6 +90,7 @@ class TextView(NamedTuple):
     ported: bool = False
     beside: tuple[tuple[int, bytes], ...] = ()
     canned: int = 0
+    sar: tuple[int, int, int] | None = None
 
 
 def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
@@ -149,6 +152,7 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     texts = [data[position:tail]] if sm_length else []
     beside = []
     unclaimed = []
+    sar: dict[int, int] = {}
     ported = vendors = False
     for tag, start, stop in parameters:
         if start == stop:
@@ -161,6 +165,8 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
             beside.append((data[start], data[start + 1 : stop]))
         elif tag in _PORTS:
             ported = True
+        elif tag in _SAR_TAGS:
+            sar[tag] = int.from_bytes(data[start:stop], "big")
         elif FIRST_VENDOR_TAG <= tag <= LAST_VENDOR_TAG:
             vendors = True
         elif tag not in DEFINED_TAGS:
@@ -178,7 +184,10 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
         texts[MAX_BODIES - 1 :] = [b"".join(texts[MAX_BODIES - 1 :])]
     bodies = tuple(texts) or (b"",)
     shown_beside = tuple(beside[:MAX_BODIES])
-    return TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
+    view = TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
+    if len(sar) == len(_SAR_TAGS):
+        return view._replace(sar=(sar[_SAR_TAGS[0]], sar[_SAR_TAGS[1]], sar[_SAR_TAGS[2]]))
+    return view
 
 
 def _data_sm(data: bytes, body: int, end: int) -> TextView | None:

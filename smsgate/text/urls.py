@@ -91,7 +91,7 @@ def may_hold_link(text: str) -> bool:
         ("." in text and _TRIGGER.search(text) is not None)
         or ("/" in text and "//" in text)
         or (("(" in text or "[" in text or "{" in text) and _BRACKETED_DOT.search(text) is not None)
-        or ((not text.isascii() or "\0" in text) and _DISGUISED.search(text) is not None)
+        or is_disguised(text)
     )
 
 
@@ -108,10 +108,21 @@ def _plain_char(char: str) -> str:
 _PLAIN: Final = CharacterTable(_plain_char)
 
 
+def is_disguised(text: str) -> bool:
+    """Whether some character may be another one than it looks, or be invisible."""
+    return (not text.isascii() or "\0" in text) and _DISGUISED.search(text) is not None
+
+
+def undisguised(text: str) -> str:
+    """The text with compatibility forms made plain and without what can't be seen."""
+    if "\0" in text or not text.isascii():
+        return unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
+    return text
+
+
 def plain(text: str) -> str:
     """The text that `links` reads and counts its offsets in: disguises of dots and letters undone, all else as it was."""
-    if "\0" in text or not text.isascii():
-        text = unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
+    text = undisguised(text)
     if "(" in text or "[" in text or "{" in text:
         text = _BRACKETED_DOT.sub(".", text)
     if ". " in text or " ." in text:
