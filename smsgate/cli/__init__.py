@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from smsgate.cli.backtest import backtest
+from smsgate.cli.block import block, unblock
 from smsgate.cli.check import check
 from smsgate.cli.demo import demo
 from smsgate.cli.explain import explain
@@ -38,6 +39,6 @@ app.command()(demo)
 app.command()(check)
 app.command()(explain)
 app.command()(backtest)
-for command in (sessions, kick, trace, monitor, reload):
+for command in (sessions, kick, trace, monitor, block, unblock, reload):
     app.command()(command)
 app.add_typer(simulate, name="simulate")
