@@ -13,7 +13,7 @@ import uvloop
 from rich.console import Console
 
 from load_tests import corpus as texts
-from load_tests import filter_bench, proxies, report
+from load_tests import filter_bench, lists, proxies, report
 from load_tests.harness import Load, Measured, Run, Smsc, measure
 
 SESSIONS: Final = 4
@@ -53,10 +53,14 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, default=Path(__file__).parent / "results", help="directory (%(default)s)"
     )
+    parser.add_argument("part", nargs="?", choices=["lists"], help="only this part: a list of a million domains")
     arguments = parser.parse_args()
     console = Console()
     if not console.is_terminal:
         console = Console(width=LOG_COLUMNS)
+    if arguments.part == "lists":
+        console.print(f"written to {lists.run(console, arguments.output)}")
+        return
     proxies.pin(proxies.HARNESS_CORE)
     corpus = texts.Corpus()
     result = report.Report(

@@ -248,5 +248,5 @@ def test_the_folder_for_state_need_not_be_there_but_the_one_around_it(tmp_path: 
     assert load(tmp_path, LEAST + "state: kept\n").state == tmp_path / "kept"
     (tmp_path / "file").touch()
     for wrong in ("file", "none/kept"):
-        with pytest.raises(DiagnosticsError, match="a folder|in a folder that exists"):
+        with pytest.raises(DiagnosticsError, match=r"a folder|in a folder that exists"):
             load(tmp_path, LEAST + f"state: {wrong}\n")

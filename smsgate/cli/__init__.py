@@ -9,6 +9,7 @@ from smsgate.cli.block import block, unblock
 from smsgate.cli.check import check
 from smsgate.cli.demo import demo
 from smsgate.cli.explain import explain
+from smsgate.cli.imports import import_
 from smsgate.cli.monitor import monitor
 from smsgate.cli.reload import reload
 from smsgate.cli.run import run
@@ -42,3 +43,4 @@ app.command()(backtest)
 for command in (sessions, kick, trace, monitor, block, unblock, reload):
     app.command()(command)
 app.add_typer(simulate, name="simulate")
+app.add_typer(import_, name="import")
