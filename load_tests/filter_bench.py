@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ahocorasick
 
 from load_tests import corpus as texts
-from load_tests.harness import SYSTEM_ID, submit_sm
+from load_tests.harness import CLIENTS, submit_sm
 from smsgate.config.rules import load_rules
 from smsgate.policy import Policy
 from smsgate.settings import ClientSettings
@@ -92,7 +92,7 @@ def measure(corpus: texts.Corpus) -> list[FilterFigures]:
     with tempfile.TemporaryDirectory() as directory:
         corpus.write_pack(Path(directory))
         rules = load_rules([Path(directory)])
-    client_id = str(SYSTEM_ID, "ascii")
+    client_id = CLIENTS[0]
     policy = Policy(rules, {client_id: ClientSettings(rate_per_s=1e6, burst=1_000_000)})
     client = policy.client(client_id)
     names = [name for brand in texts.BRANDS.values() for name in brand[0]]

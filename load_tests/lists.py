@@ -1,38 +1,44 @@
 """A list of a million domains: how long it takes to load, what it costs in memory, and what a look-up takes.
 
-Two workers map the table that the first load has built. RSS counts shared pages in full in each of them, PSS divides
-them by those who share them: the sum of PSS is what the machine gives. Beside it the same list as a set in each worker.
+Two workers map the table that the first load has built; beside it the same list as a set in each worker.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from rich.table import Table
-
-from load_tests import report
+from load_tests.report import Report, Section, spread
 from smsgate.config.lists import read_list
 from smsgate.rules.model import ListKind
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    import argparse
+    from collections.abc import Callable, Container
 
     from rich.console import Console
+
+    from load_tests.corpus import Corpus
+
+T = TypeVar("T")
 
 DOMAINS: Final = 1_000_000
 LOOK_UPS: Final = 200_000
 ROUNDS: Final = 5
+SECONDS: Final = 0.0
+"""A round is so many look-ups, not so many seconds."""
 WORKERS: Final = 2
+MEMORY: Final = (
+    "RSS counts shared pages in full in each process. PSS divides them by those who share them, so the sum of PSS is what the "
+    "machine gives. A worker here is the interpreter with the list, and nothing else of the gate."
+)
 
 _WORKER: Final = """\
 import pickle, sys
@@ -93,82 +99,84 @@ def _workers(handed: object) -> list[Memory]:
             process.communicate(b"\n", timeout=60)
 
 
+def _timed(call: Callable[[], T]) -> tuple[T, float]:
+    started = perf_counter()
+    result = call()
+    return result, perf_counter() - started
+
+
 def _look_up_us(entries: Container[str], asked: list[str]) -> float:
-    rounds = []
-    for _ in range(ROUNDS):
-        started = perf_counter()
-        for name in asked:
-            name in entries  # noqa: B015  # what is measured
-        rounds.append((perf_counter() - started) / len(asked) * 1e6)
-    return median(rounds)
+    started = perf_counter()
+    for name in asked:
+        name in entries  # noqa: B015  # what is measured
+    return (perf_counter() - started) / len(asked) * 1e6
 
 
-def measure() -> dict[str, Any]:
-    """All figures, in a cache folder of its own."""
+def run(arguments: argparse.Namespace, _corpus: Corpus, console: Console) -> Report:
+    """Measure in a cache folder of its own."""
+    rounds = arguments.rounds
     with tempfile.TemporaryDirectory() as directory:
         os.environ["XDG_CACHE_HOME"] = directory
         file = Path(directory) / "domains.txt"
         domains = names()
         file.write_text("\n".join(domains) + "\n")
-        started = perf_counter()
-        first = read_list(file, ListKind.DOMAINS)
-        built_s = perf_counter() - started
-        assert first.table is not None
-        again = []
-        for _ in range(ROUNDS):
-            started = perf_counter()
-            read_list(file, ListKind.DOMAINS)
-            again.append(perf_counter() - started)
-        started = perf_counter()
-        pickle.loads(pickle.dumps(first.table))
-        mapped_s = perf_counter() - started
+        console.print("loading")
+        first, first_s = _timed(lambda: read_list(file, ListKind.DOMAINS))
+        table = first.table
+        assert table is not None
+        (built,) = Path(directory).glob("smsgate/*.table")
+        later_s = [_timed(lambda: read_list(file, ListKind.DOMAINS))[1] for _ in range(rounds)]
+        handed = pickle.dumps(table)
+        mapped_s = [_timed(lambda: pickle.loads(handed))[1] for _ in range(rounds)]
         step = len(domains) // LOOK_UPS
         asked = [name if number % 2 else f"x{name}" for number, name in enumerate(domains[::step])]
         entries = frozenset(domains)
-        table_us, set_us = _look_up_us(first.table, asked), _look_up_us(entries, asked)
-        idle = _workers(())
-        return {
-            "domains": DOMAINS,
-            "source_mb": file.stat().st_size / 2**20,
-            "table_mb": next(Path(directory).glob("smsgate/*.table")).stat().st_size / 2**20,
-            "first_load_s": built_s,
-            "load_s": median(again),
-            "map_in_a_worker_s": mapped_s,
+        console.print("looking up")
+        table_us = [_look_up_us(table, asked) for _ in range(rounds)]
+        set_us = [_look_up_us(entries, asked) for _ in range(rounds)]
+        console.print("workers")
+        memory = {
+            "without a list": _workers(()),
+            "with the table": _workers(table),
+            "with a set each": _workers(tuple(domains)),
+        }
+        sizes = {"source_mb": file.stat().st_size / 1e6, "table_mb": built.stat().st_size / 1e6}
+    times = [
+        ("first load: lines checked, table built and written", f"{first_s * 1e3:,.0f}"),
+        ("each load after it: source hashed, table mapped", spread([each * 1e3 for each in later_s], 0)),
+        ("mapping in a worker", spread([each * 1e3 for each in mapped_s], 2)),
+    ]
+    look_ups = [("table", spread(table_us, 2)), ("set", spread(set_us, 2))]
+    workers = [
+        (f"{name}, worker {number}", *(f"{value:.0f}" for value in (each.rss_mb, each.pss_mb, each.private_mb)))
+        for name, measured in memory.items()
+        for number, each in enumerate(measured)
+    ]
+    return Report(
+        title=f"A list of {DOMAINS:,} domains",
+        command="python -m load_tests lists",
+        about="Medians of the rounds, the lowest and the highest in brackets.",
+        sections=[
+            Section("Loading", ("", "ms"), times),
+            Section("Looking up, half of them hits", ("", "µs"), look_ups),
+            Section(
+                "Memory of two workers that hold the list", ("", "RSS MB", "PSS MB", "private MB"), workers, MEMORY
+            ),
+        ],
+        figures={
+            **sizes,
+            "first_load_s": first_s,
+            "load_s": later_s,
+            "map_s": mapped_s,
             "look_up_us": table_us,
             "look_up_in_a_set_us": set_us,
-            "without_a_list": [[worker.rss_mb, worker.pss_mb, worker.private_mb] for worker in idle],
-            "workers": [[worker.rss_mb, worker.pss_mb, worker.private_mb] for worker in _workers(first.table)],
-            "workers_with_a_set": [
-                [worker.rss_mb, worker.pss_mb, worker.private_mb] for worker in _workers(tuple(domains))
-            ],
-        }
-
-
-def run(console: Console, output: Path) -> Path:
-    """Measure, show, and write to `output`; the path of the Markdown file."""
-    facts, figures = report.facts(), measure()
-    rows = [
-        ("source file, table", f"{figures['source_mb']:.0f} MB, {figures['table_mb']:.0f} MB"),
-        ("first load: checked, table built and written", f"{figures['first_load_s']:.2f} s"),
-        ("each load after it", f"{figures['load_s'] * 1e3:.0f} ms"),
-        ("mapping it in a worker", f"{figures['map_in_a_worker_s'] * 1e3:.2f} ms"),
-        ("look-up, half of them hits", f"{figures['look_up_us']:.2f} µs (a set: {figures['look_up_in_a_set_us']:.2f})"),
-    ]
-    for name, key in (
-        ("no list", "without_a_list"),
-        ("the table", "workers"),
-        ("a set each", "workers_with_a_set"),
-    ):
-        told = "; ".join(f"{rss:.0f} / {pss:.0f} / {own:.0f}" for rss, pss, own in figures[key])
-        rows.append((f"RSS / PSS / private MB of {WORKERS} workers, {name}", told))
-    table = Table("", f"{figures['domains']:,} domains")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-    lines = [f"# A list of {figures['domains']:,} domains", "", *(f"{key}: {value}  " for key, value in facts.items())]
-    lines += ["", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
-    stem = output / f"{facts['date']}-{facts['commit']}-lists"
-    stem.with_suffix(".json").write_text(json.dumps({"facts": facts, "figures": figures}, indent=1) + "\n")
-    path = stem.with_suffix(".md")
-    path.write_text("\n".join(lines))
-    return path
+            "memory": {name: [asdict(each) for each in measured] for name, measured in memory.items()},
+        },
+        settings={
+            "domains": DOMAINS,
+            "look_ups": LOOK_UPS,
+            "rounds": rounds,
+            **{k: round(v) for k, v in sizes.items()},
+        },
+        name="lists",
+    )

@@ -115,7 +115,9 @@ class Policy:
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        texts = self.readings(view, client)
+        texts = readings(view, client.alphabet)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -136,7 +138,9 @@ class Policy:
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        texts = self.readings(view, client)
+        texts = readings(view, client.alphabet)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -145,12 +149,6 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
-
-    def readings(self, view: TextView, client: Client) -> tuple[Reading, ...]:
-        """The plausible readings of a PDU's text, and the text that the SMSC would put in its place."""
-        if view.canned and view.canned in self._canned:
-            return (*readings(view, client.alphabet), self._canned[view.canned])
-        return readings(view, client.alphabet)
 
     def decide(  # noqa: PLR0917
         self,

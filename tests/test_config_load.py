@@ -185,6 +185,13 @@ def test_an_address_list_without_entries_is_refused_because_it_would_let_anybody
     assert [fault.line for fault in caught.value.diagnostics] == [1, 5]
 
 
+def test_what_is_delivered_and_what_the_smsc_keeps(tmp_path: Path) -> None:
+    settings = load(tmp_path, LEAST + 'inspect_mo: true\ncanned: {7: "Votre colis vous attend.", 255: "Bonjour"}\n')
+    assert settings.inspect_mo
+    assert settings.canned == {7: "Votre colis vous attend.", 255: "Bonjour"}
+    assert not load(tmp_path, LEAST).inspect_mo
+
+
 def test_what_the_example_file_shows_commented_out_is_the_default(tmp_path: Path) -> None:
     """But for `statuses`, which `Settings` leaves open: what is answered then is for the policy to say."""
     example = (Path(__file__).parents[1] / "deploy" / "smsgate.yaml").read_text()

@@ -367,3 +367,17 @@ def test_unicode_host(name: str, shown: str) -> None:
 @given(st.text(st.sampled_from("abcxyz0189-"), max_size=30))
 def test_no_punycode_raises(label: str) -> None:
     assert unicode_host(f"xn--{label}.com").endswith(".com")
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("https://a.example@", "a.example"),
+        ("https://a.example@@ ", "a.example"),
+        ("https://b@a.example@", "a.example"),
+        ('href="https://a.example">Bonjour', "a.example"),
+        ("<https://a.example>", "a.example"),
+    ],
+)
+def test_a_sign_that_ends_a_link_is_no_part_of_its_host(text: str, host: str) -> None:
+    assert [link.host for link in links(text)] == [host]

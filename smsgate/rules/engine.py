@@ -30,7 +30,7 @@ from smsgate.text.window import Window
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
-AMBIGUOUS_BODY: Final = 1 << 2
+AMBIGUOUS_BODY: Final = 1 << 5
 """Of the carrier, not of a text: several bodies, octets that nobody claims, or a length that lies."""
 
 DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}

@@ -36,9 +36,9 @@ class Explanation:
     links: tuple[Link, ...]
 
 
-def explain(rules: RuleSet, text: str, sender: str = "", client: str = "") -> Explanation:
-    """Judge `text` and say why."""
-    finding = rules.check((Reading.of_text(text),), sender, client)
+def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carrier: int = 0) -> Explanation:
+    """Judge `text` and say why. `carrier`: facts of what it came in."""
+    finding = rules.check((Reading.of_text(text),), sender, client, carrier)
     bits, links = finding.readings[0]
     shown = plain(text)
     folded, offsets = fold_with_offsets(shown)

@@ -115,17 +115,21 @@ class CodecAlphabet:
 
 class Utf16Alphabet:
     """UCS-2 as phones read it: UTF-16, surrogate pairs, lone surrogates kept, an odd last octet dropped. A byte order mark
-    is a character like any other: it is not seen."""
+    is a character like any other: it is not seen. `ending` completes an odd last octet instead: read from the wrong octet,
+    the other byte order's text loses half of its last letter."""
 
-    __slots__ = ("_codec", "name")
+    __slots__ = ("_codec", "_ending", "name")
 
-    def __init__(self, name: str, codec: str) -> None:
+    def __init__(self, name: str, codec: str, ending: bytes = b"") -> None:
         self.name = name
         self._codec = codec
+        self._ending = ending
 
     def read(self, body: bytes) -> Reading:
         """The reading."""
-        return Reading.of_text(body[: len(body) & ~1].decode(self._codec, "surrogatepass"), self.name)
+        if len(body) & 1:
+            body = body + self._ending if self._ending else body[:-1]
+        return Reading.of_text(body.decode(self._codec, "surrogatepass"), self.name)
 
 
 _BASIC_TABLE: Final = gsm7.Table(BASIC, EXTENSION, _WINDOWS_1252[0x80:])
@@ -138,10 +142,11 @@ ASCII: Final = OctetAlphabet("ascii", _WINDOWS_1252)
 """Its upper half is not ASCII's; the octets are judged as the Latin-1 that handsets make of them."""
 UTF_8: Final = CodecAlphabet("utf8", "utf-8")
 UCS2: Final = Utf16Alphabet("ucs2", "utf-16-be")
-UCS2_LE: Final = Utf16Alphabet("ucs2-le", "utf-16-le")
+UCS2_LE: Final = Utf16Alphabet("ucs2-le", "utf-16-le", b"\0")
 CYRILLIC: Final = CodecAlphabet("iso-8859-5", "iso8859_5")
 HEBREW: Final = CodecAlphabet("iso-8859-8", "iso8859_8")
 SHIFT_JIS: Final = CodecAlphabet("shift-jis", "cp932")
+EUC_JP: Final = CodecAlphabet("euc-jp", "euc_jp")
 ISO_2022_JP: Final = CodecAlphabet("iso-2022-jp", "iso2022_jp_ext")
 KOREAN: Final = CodecAlphabet("ks-c-5601", "cp949")
 
@@ -188,7 +193,7 @@ _BY_SMPP_TABLE: Final[dict[int, tuple[Alphabet, ...]]] = {
     0x08: _WIDE,
     0x09: (SHIFT_JIS, *EVERY_READING),  # pictograms, which Japanese networks put into Shift-JIS
     0x0A: (ISO_2022_JP, *EVERY_READING),
-    0x0D: (ISO_2022_JP, SHIFT_JIS, *EVERY_READING),
+    0x0D: (ISO_2022_JP, EUC_JP, SHIFT_JIS, *EVERY_READING),
     0x0E: (KOREAN, *EVERY_READING),
 }
 _NAMED: Final = tuple(

@@ -48,7 +48,7 @@ _MANY_MARKS: Final = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")
 _BLANKS: Final = re.compile(r"\s")
 _LAST_LABEL_REVERSED: Final = re.compile(r"[\w-]*")
 _MORE_LABELS: Final = re.compile(r"(?:\.[\w-]+)+")
-_AUTHORITY_END: Final = re.compile(r"[/\\?#]")
+_AUTHORITY_END: Final = re.compile(r"""[/\\?#"<>]""")
 _PORT: Final = re.compile(r"\.?(?::\d{1,5})?")
 _NESTED: Final = re.compile(
     r"(?P<mark>//|(?:url|uri|link|lien|redir\w*|goto|target|dest\w*|next|continue|to|u|r|q|v)=)"
@@ -164,6 +164,8 @@ def _with_scheme(text: str, position: int, slashes: int, token_end: int, found: 
         begin += 1
     border = _AUTHORITY_END.search(text, begin, min(token_end, begin + MAX_AUTHORITY_CHARS))
     end = border.start() if border else min(token_end, begin + MAX_AUTHORITY_CHARS)
+    while end > begin and text[end - 1] == "@":  # says nothing: a NUL behind the text is one in GSM-7
+        end -= 1
     userinfo, at, name = text[begin:end].rpartition("@")
     host_start = begin + len(userinfo) + len(at)
     shown = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
