@@ -188,10 +188,10 @@ class Policy:
         findings = [arrival.finding for arrival in arrivals]
         if not (arrivals and (view.udhi or view.sar)):
             findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier))
-        finding = max(findings, key=lambda finding: finding.verdict.action.strictness)
         if self.blocks.any:
-            finding = self.blocks.judge(finding, texts, view.source.decode("latin-1"), now)
-        return finding, arrivals
+            sender = view.source.decode("latin-1")
+            findings = [self.blocks.judge(finding, texts, sender, now) for finding in findings]
+        return max(findings, key=lambda finding: finding.verdict.action.strictness), arrivals
 
     def _remember(
         self, arrivals: Sequence[Arrival], by_rules: Verdict, verdict: Verdict, limits: int, now: float

@@ -24,7 +24,10 @@ def policy(*blocks: tuple[BlockKind, str], rules: tuple[Rule, ...] = (), until: 
 
 
 def judge(policy: Policy, text: str = "Bonjour", sender: bytes = b"38100", now: float = NOW) -> Verdict:
-    pdu = pdus.submit_sm(text.encode("latin-1"), source=sender)
+    return judge_pdu(policy, pdus.submit_sm(text.encode("latin-1"), source=sender), now)
+
+
+def judge_pdu(policy: Policy, pdu: bytes, now: float = NOW) -> Verdict:
     return policy.decide_pdu(Command.SUBMIT_SM, pdu, 0, len(pdu), policy.client("bank1"), now)
 
 
@@ -105,6 +108,8 @@ def test_segments_and_messages_to_the_esme_are_blocked_too() -> None:
     ]
     statuses = [gate.decide_pdu(Command.SUBMIT_SM, part, 0, len(part), client, NOW).status for part in parts]
     assert statuses == [0, 0x66]
+    unannounced = pdus.submit_sm(b"\x05\x00\x03\x2a\x02\x01voir http://bad.com/x")
+    assert judge_pdu(gate, unannounced).refused
     mo = pdus.submit_sm(b"voir bad.com", command=pdus.DELIVER_SM)
     assert gate.decide_mo(Command.DELIVER_SM, mo, 0, len(mo), client, NOW).refused
 

@@ -82,7 +82,7 @@ def _check_rules(paths: list[Path]) -> tuple[Diagnostic, ...]:
 
 def _provenance(entries: EntryList) -> str:
     """What a list is and where it comes from, on one line."""
-    told = f"{entries.where.file}:{entries.where.line}: list {entries.name}, {len(entries):,} {entries.kind}"
+    told = f"{entries.where.file}:{entries.where.line}: list {entries.name}, {entries.kind}: {len(entries):,}"
     told += f", from {entries.source}" if entries.source else ""
     told += f", since {entries.since}" if entries.since else ""
     return told + (f", until {entries.expires}" if entries.expires else "")
