@@ -11,8 +11,8 @@ meet whatever their form (8-bit, 16-bit, SAR TLVs; 06.. and +336..). A set ends 
 the handset shows it then, or when its time is up. `now` is an argument; what is over is dropped as other parts come.
 
 A part number that comes again with the same text is a retry. With another text it takes the place of the first one on some
-handsets and is ignored by others. So what both say counts, but nothing said so far excuses any more (`not official(cpf)`), and
-a poisoned set is judged again. Totals that disagree have the same effect.
+handsets: what both say counts, but nothing said so far excuses any more (`not official(cpf)`), as when totals disagree.
+Other handsets ignore it: what they show is judged besides. A poisoned set is judged again.
 
 A part has a reading in each alphabet that is plausible for it. Readings in one alphabet make a line, together with the first
 readings of the parts that have none in it: an SMSC that takes data_coding 0 for Latin-1 does so in every part. Each line is
@@ -53,6 +53,8 @@ ENDED_AT_ONCE: Final = 8
 
 DECLARED: Final = ""
 """The line of the first readings."""
+KEPT: Final = "kept"
+"""The line of handsets that keep the first text of each part."""
 
 _NO_DIGITS: Final = re.compile(rb"\D+")
 
@@ -224,20 +226,27 @@ class Segments:
     ) -> Arrival:
         number, total = place.number, place.total
         before = known.kept.get(number)
+        is_news = before is None or before.digest != edges.digest
+        if before is not None and is_news:
+            first = _of_line(before.pieces, KEPT)
+            pieces = {**pieces, KEPT: first}
+            edges = Edges({**edges.pieces, KEPT: first}, edges.digest, edges.octets + _octets(first))
         lines = dict(known.lines)
         for line in pieces:
             lines.setdefault(line, lines[DECLARED])  # the first readings of all parts so far
         links: list[tuple[Link, ...]] = [()] * len(lines)
-        if before is None or before.digest != edges.digest:
+        for index, (line, evidence) in enumerate(lines.items()):
+            if not is_news or (before is not None and line == KEPT):
+                continue
             excusing = before is None and total == known.total
-            for index, (line, evidence) in enumerate(lines.items()):
-                so_far = evidence if excusing else evidence._replace(excuses=0)
-                if before is not None:  # for handsets that keep it; its neighbours may come later
-                    so_far, _ = rules.add(so_far, Window(END, *_of_line(before.pieces, line), END), excusing=False)
-                left = self._beside(known.kept, range(number - 1, 0, -1), line)
-                right = self._beside(known.kept, range(number + 1, total + 1), line)
-                window = Window(left, *_of_line(pieces, line), right)
-                lines[line], links[index] = rules.add(so_far, window, excusing=excusing, carrier=carrier)
+            left = self._beside(known.kept, range(number - 1, 0, -1), line)
+            right = self._beside(known.kept, range(number + 1, total + 1), line)
+            lines[line], links[index] = rules.add(
+                evidence if excusing else evidence._replace(excuses=0),
+                Window(left, *_of_line(pieces, line), right),
+                excusing=excusing,
+                carrier=carrier,
+            )
         later = before is None and bool(known.kept)
         complete = len(known.kept) + (before is None) >= total and all(
             each in known.kept or each == number for each in range(1, total + 1)
@@ -361,9 +370,13 @@ def _edges(pieces: Mapping[str, Piece], reach: int) -> Edges:
             words if len(words) <= 2 * reach else words[:reach] + words[-reach:],
             text if len(text) <= 2 * EDGE_CHARS else text[:EDGE_CHARS] + text[-EDGE_CHARS:],
         )
-        octets += getsizeof(piece.words) + getsizeof(piece.text)
+        octets += _octets(piece)
         kept[line] = piece
     return Edges(kept, hash(tuple(pieces.values())), octets)
+
+
+def _octets(piece: Piece) -> int:
+    return getsizeof(piece.words) + getsizeof(piece.text)
 
 
 def _of_line(pieces: Mapping[str, Piece], line: str) -> Piece:

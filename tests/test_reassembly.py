@@ -369,8 +369,20 @@ def test_a_part_alone_that_is_refused_is_refused_again() -> None:
         [(2, "expire "), (3, "Bonjour"), (2, "encore "), (1, "Votre CPF ")],
         [(1, "Bonjour "), (2, "Votre CPF "), (3, "expire "), (1, "Salut "), (3, "expire ")],
         [(1, "Votre CPF "), (2, "expire "), (1, "Bonjour "), (2, "expire. ")],
+        [(1, "Votre CPF exp"), (1, "Bonjour "), (1, "Salut "), (2, "ire ")],
+        [(1, "Bonjour "), (1, "Votre CPF exp"), (2, "ire ")],
+        [(2, "ire "), (2, "merci "), (3, "x"), (3, "y"), (1, "Votre CPF exp")],
     ],
-    ids=["replaced by the match", "the match replaced", "out of order", "after poisoning", "the refused text again"],
+    ids=[
+        "replaced by the match",
+        "the match replaced",
+        "out of order",
+        "after poisoning",
+        "the refused text again",
+        "half a word replaced",
+        "replaced by half a word",
+        "several replaced",
+    ],
 )
 def test_replacing_a_part_saves_no_match(parts: Sequence[tuple[int, str]]) -> None:
     gate = Gate(PLAIN)
@@ -507,9 +519,10 @@ def test_memory_is_bounded_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_kept_of_a_long_part_is_bounded() -> None:
     gate = Gate()
-    for number in range(1, 20):
-        gate.part(number, 255, "mot " * 8_000)
-    assert gate.policy.segments._octets < 19 * 8_000
+    for number in [*range(1, 20), 1, 2, 1, 2, 1, 2]:
+        gate.part(number, 255, f"mot {gate.now} " * 2_000)
+        gate.now += 1
+    assert gate.policy.segments._octets < 21 * 8_000
 
 
 def test_nothing_is_left_when_sets_end() -> None:
