@@ -196,6 +196,8 @@ class Settings:
     timers: TimerSettings = TimerSettings()
     tcp: TcpSettings = TcpSettings()
     workers: int = 1
+    state: Path | None = None
+    """The folder in which what outlives the process is kept."""
     control: Path | None = None
     overload_lag_s: float = 0.25
     event_loop: Literal["uvloop", "asyncio"] = "uvloop"

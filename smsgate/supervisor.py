@@ -26,6 +26,7 @@ from zlib import crc32
 
 from prometheus_client.core import Metric
 
+from smsgate.blocks import BlockDesk, Records
 from smsgate.config.rules import Loaded
 from smsgate.limits.admission import Admission
 from smsgate.net.admin import AdminServer
@@ -103,6 +104,7 @@ class Supervisor:
         self._question_numbers = count(1)
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
+        self._blocks = BlockDesk(settings.state, self._tell_blocks)
         self._next_tls = 0
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -114,6 +116,7 @@ class Supervisor:
         """Start all workers, then open the sockets. Raises OSError when that can't be done; nothing stays open then."""
         known = inherited or Inherited()
         try:
+            self._blocks.load()
             Contexts(self.settings).load()  # here, where a fault can be told
             self._lives = [asyncio.create_task(self._live(worker)) for worker in self._workers]
             ready = asyncio.create_task(self._all_ready())
@@ -127,6 +130,7 @@ class Supervisor:
             if self.settings.control is not None:  # last: the generation before needs its own if this one fails
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
+                self._blocks.load()  # the generation before may have been asked meanwhile
         except OSError:
             await self.stop()
             raise
@@ -267,6 +271,7 @@ class Supervisor:
                     worker.words.say(do="operate", question=0, what="monitor", arguments=arguments)
                 for client in self._traces:
                     worker.words.say(do="trace", client=client, on=True)
+                worker.words.say(do="blocks", file=self._blocks.file, blocks=self._blocks.records)
                 worker.down_since = 0.0
                 worker.ready.set()
 
@@ -311,6 +316,8 @@ class Supervisor:
 
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """See `worker.Worker.operate`: asked of every worker that is up, the answers put together."""
+        if what in {"block", "unblock"}:
+            return await self._blocks.operate(what, arguments, self.rules)
         # remembered for workers that start later
         switches = switch_monitor(self._monitor_only, arguments) if what == "monitor" else {}
         asked = [worker for worker in self._workers if worker.ready.is_set()]
@@ -347,6 +354,11 @@ class Supervisor:
             return {"error": f"no answer within {ASK_S:.0f} s"}
         finally:
             self._questions.pop(question, None)
+
+    def _tell_blocks(self, file: str, records: Records) -> None:
+        for worker in self._workers:
+            if worker.words is not None:
+                worker.words.say(do="blocks", file=file, blocks=records)
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `net.sessions.Sessions.trace`."""

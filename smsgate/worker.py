@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -16,6 +17,7 @@ from typing import Any
 
 from prometheus_client.core import Metric
 
+from smsgate.blocks import BlockDesk, Records, blocks_of
 from smsgate.limits.admission import Admission
 from smsgate.net.admin import AdminServer
 from smsgate.net.control import ControlServer
@@ -87,6 +89,11 @@ class Worker:
             case _:
                 raise ValueError(f"unknown request {what!r}")
 
+    def use_blocks(self, file: str, records: Records) -> None:
+        """Put in force what an operator has blocked, and nothing else; `file` is where it is kept."""
+        offset_s = asyncio.get_running_loop().time() - datetime.now(UTC).timestamp()
+        self.policy.blocks.use(blocks_of(file, records, offset_s))
+
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
         self.sessions.trace(client, emit)
@@ -105,6 +112,7 @@ class Gate:
         self.metrics.rules_loaded_s = wall_clock_s()
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
+        self._blocks = BlockDesk(settings.state, self.worker.use_blocks)
         self.admin: AdminServer | None = None
         self.control: ControlServer | None = None
         self.addresses: list[Address] = []
@@ -113,16 +121,28 @@ class Gate:
         """Open all sockets. Raises OSError when one can't be; none stays open then."""
         known = inherited or Inherited()
         try:
+            self._blocks.load()
             self.worker.start()
             self.addresses = self.listener.start(known.listeners)
             if self.settings.metrics is not None:
                 self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
             if self.settings.control is not None:
-                self.control = ControlServer(self.settings.control, self.worker)
+                self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
+                self._blocks.load()  # the generation before may have been asked meanwhile
         except OSError:
             await self.stop()
             raise
+
+    async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
+        """See `Worker.operate`; what is blocked by hand is the gate's to keep."""
+        if what in {"block", "unblock"}:
+            return await self._blocks.operate(what, arguments, self.rules)
+        return await self.worker.operate(what, arguments)
+
+    def trace(self, client: str, emit: Emit | None) -> None:
+        """See `Sessions.trace`."""
+        self.worker.trace(client, emit)
 
     @property
     def rules(self) -> RuleSet:

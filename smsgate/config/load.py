@@ -21,6 +21,7 @@ from smsgate.config.net_fields import (
     Burst,
     CannedId,
     Duration,
+    Folder,
     Host,
     HttpAddress,
     Ip,
@@ -255,6 +256,7 @@ class _Config(Form):
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
     workers: Workers = _DEFAULTS.workers
+    state: Folder | None = None
     control: SocketPath | None = None
     overload_lag: Timer = _DEFAULTS.overload_lag_s
     event_loop: Annotated[Literal["uvloop", "asyncio"], PlainValidator(partial(choice, _EVENT_LOOPS))] = (
@@ -288,6 +290,7 @@ def load_settings(path: Path) -> Settings:
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
         workers=form.workers,
+        state=form.state,
         control=form.control,
         overload_lag_s=form.overload_lag,
         event_loop=form.event_loop,

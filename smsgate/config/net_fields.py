@@ -131,6 +131,16 @@ def pem_file(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def state_folder(value: object, info: ValidationInfo) -> Path:
+    """A folder of the gate's own, which it makes where there is none."""
+    path = _relative(value, info, "a folder of the gate's own, relative to this file")
+    if path.exists() and not path.is_dir():
+        raise fault(quoted(value), "a folder")
+    if not path.parent.is_dir():
+        raise fault(quoted(value), "a path in a folder that exists")
+    return path
+
+
 def socket_path(value: object, info: ValidationInfo) -> Path:
     """Where a Unix socket is made, in a folder that exists."""
     path = _relative(value, info, "a path for the control socket, relative to this file")
@@ -223,6 +233,7 @@ RulePath = Annotated[Path, PlainValidator(rule_path)]
 SocketPath = Annotated[Path, PlainValidator(socket_path)]
 Workers = Annotated[int, PlainValidator(workers)]
 PemFile = Annotated[Path, PlainValidator(pem_file)]
+Folder = Annotated[Path, PlainValidator(state_folder)]
 Rate = Annotated[float, PlainValidator(rate)]
 Burst = Annotated[int, PlainValidator(partial(count, "messages", MAX_BURST))]
 Sessions = Annotated[int, PlainValidator(partial(count, "sessions", MAX_CAP))]

@@ -12,7 +12,7 @@ those of `rules.model.HostTokens`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -77,12 +77,15 @@ class Impersonation:
         self,
         brands: Mapping[Brand, BrandBits],
         bait: Iterable[str],
-        trusted: Iterable[str],
+        trusted: Sequence[Container[str]],
         domain_lists: Mapping[str, int],
+        domain_tables: Sequence[tuple[Container[str], int]] = (),
     ) -> None:
+        self.brands = tuple(brands)
         self._bait = frozenset(bait)
-        self._trusted = frozenset(trusted)
+        self._trusted = tuple(trusted)
         self._listed = dict(domain_lists)
+        self._tables = tuple(domain_tables)
         self._official: dict[str, int] = {}
         self._whole: dict[str, int] = {}
         self._with_bait: dict[str, int] = {}
@@ -125,7 +128,10 @@ class Impersonation:
         while tail:
             official |= self._official.get(tail, 0)
             listed |= self._listed.get(tail, 0)
-            trusted = trusted or tail in self._trusted
+            for table, bits in self._tables:
+                if tail in table:
+                    listed |= bits
+            trusted = trusted or any(tail in entries for entries in self._trusted)
             tail = tail.partition(".")[2]
         if official or trusted:
             return HostFacts(official, 0, listed, foreign=False)

@@ -7,7 +7,7 @@ set, brand fact, list membership and comparison that some condition may ask for 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
 from functools import partial
@@ -27,6 +27,7 @@ from smsgate.rules.engine import (
     Test,
     status_of,
 )
+from smsgate.rules.lists import as_number
 from smsgate.rules.masks import all_of, any_of, one_of
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
@@ -40,6 +41,12 @@ BAIT_SET: Final = "bait"
 TRUSTED_LIST: Final = "trusted"
 """Domain lists of this name, of all packs, hold hosts that are never `foreign_link`."""
 
+KINDS: Final = {
+    "link_host": (ListKind.DOMAINS,),
+    "sender": (ListKind.SENDERS, ListKind.NUMBERS),
+    "client": (ListKind.SENDERS,),
+}
+"""The lists that each field may be looked up in; without a name, entries are of the first kind."""
 _OPERATORS: Final = {
     "<": operator.lt,
     "<=": operator.le,
@@ -51,9 +58,10 @@ _OPERATORS: Final = {
 
 
 def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
-    """Compile. Rules that expired before `today` are left out (None: none is). Raises PackError with every problem."""
-    compiler = _Compiler(packs)
-    in_force = [(pack, rule) for pack in packs for rule in pack.rules if not _expired(rule, today)]
+    """Compile. Rules that expired before `today` are left out and such lists are empty (None: none is). Raises PackError with
+    every problem."""
+    compiler = _Compiler(packs, today)
+    in_force = [(pack, rule) for pack in packs for rule in pack.rules if not expired(rule, today)]
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
     limits = [
         CompiledLimit(
@@ -81,20 +89,23 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
     )
 
 
-def _expired(rule: Rule, today: date | None) -> bool:
-    return today is not None and rule.expires is not None and rule.expires < today
+def expired(entry: Rule | EntryList, today: date | None) -> bool:
+    """Whether the last day of a rule or a list was before `today`."""
+    return today is not None and entry.expires is not None and entry.expires < today
 
 
 class _Compiler:
     """The tables that grow while packs are compiled."""
 
-    def __init__(self, packs: Sequence[Pack]) -> None:
+    def __init__(self, packs: Sequence[Pack], today: date | None) -> None:
+        self._today = today
         self.packs = {pack.name: pack for pack in packs}
         self.problems: list[Problem] = []
         self.words: dict[str, int] = {}
         self.value_tests: list[tuple[str, Callable[[str], bool], int]] = []
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
         self.domain_bits: dict[str, int] = {}
+        self.domain_tables: list[tuple[Container[str], int]] = []
         self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self.name_bits = 0
@@ -128,13 +139,12 @@ class _Compiler:
             for word in keywords.keywords
         ]
         trusted = [
-            entry
+            frozenset(entries.entries) if entries.table is None else entries.table
             for pack in self.packs.values()
             for entries in pack.lists
-            if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS
-            for entry in entries.entries
+            if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS and not self._expired(entries)
         ]
-        return Impersonation(self.brands, bait, trusted, self.domain_bits)
+        return Impersonation(self.brands, bait, trusted, self.domain_bits, self.domain_tables)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.whole(pack, rule.condition, rule.where)
@@ -273,28 +283,35 @@ class _Compiler:
         return [visible[target]]
 
     def _member(self, pack: Pack, member: cond.Member, where: Where) -> int:
-        kind = ListKind.DOMAINS if member.field == "link_host" else ListKind.SENDERS
-        entries = member.entries
+        kinds = KINDS[member.field]
+        kind, entries, table = kinds[0], member.entries, None
         if member.list_name is not None:
-            lists = {found.name: found for used in self._visible(pack) for found in used.lists if found.kind is kind}
+            lists = {found.name: found for used in self._visible(pack) for found in used.lists if found.kind in kinds}
             if member.list_name not in lists:
-                expected = f"a list of {kind} of this pack or of one that it uses"
+                expected = f"a list of {' or '.join(kinds)} of this pack or of one that it uses"
                 self._unknown(where, member.list_name, expected, lists, pack)
                 return 0
             entry_list = lists[member.list_name]
             if (member.field, entry_list) in self._lists:
                 return self._lists[member.field, entry_list]
             bit = self._lists[member.field, entry_list] = self._bit(f"{member.field} in {member.list_name}")
-            entries = entry_list.entries
+            if self._expired(entry_list):
+                return bit
+            kind, entries, table = entry_list.kind, entry_list.entries, entry_list.table
         else:
             bit = self._bit(f"{member.field} in [...]")
         if kind is ListKind.DOMAINS:
             for domain in entries:
                 key = ascii_host(domain.strip("."))
                 self.domain_bits[key] = self.domain_bits.get(key, 0) | bit
+            if table is not None:
+                self.domain_tables.append((table, bit))
+        elif table is not None and member.field == "client":
+            found = f"{member.list_name!r} with {len(table):,} entries"
+            self.problems.append(Problem(where, found, "a short list of clients"))
         else:
-            same = squeezed if member.field == "sender" else str.casefold
-            members = frozenset(map(same, entries))
+            same = str.casefold if member.field == "client" else as_number if kind is ListKind.NUMBERS else squeezed
+            members: Container[str] = frozenset(map(same, entries)) if table is None else table
             self.value_tests.append((member.field, lambda value: same(value) in members, bit))
         return bit
 
@@ -308,6 +325,9 @@ class _Compiler:
         return bit
 
     # tables
+
+    def _expired(self, entries: EntryList) -> bool:
+        return expired(entries, self._today)
 
     def _bit(self, label: str) -> int:
         self._next_bit <<= 1

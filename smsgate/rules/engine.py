@@ -21,7 +21,7 @@ from operator import and_, or_
 from typing import Final, NamedTuple
 
 from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Impersonation, automaton, without_blanks
-from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
+from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.smpp.constants import Status
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
@@ -190,6 +190,15 @@ class RuleSet:
             entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
         )
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
+
+    @property
+    def brands(self) -> tuple[Brand, ...]:
+        """All brands of the packs."""
+        return self._impersonation.brands
+
+    def trusts(self, host: str) -> bool:
+        """Whether a link to this host is never foreign: a brand's own, or on a list of trusted sites."""
+        return not self._impersonation.host(host).foreign
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smsgate.rules.condition import Condition
+    from smsgate.rules.lists import DigestTable
 
 
 class Action(StrEnum):
@@ -105,19 +106,28 @@ class ListKind(StrEnum):
 
     DOMAINS = "domains"
     SENDERS = "senders"
+    NUMBERS = "numbers"
 
 
 @dataclass(frozen=True, slots=True)
 class EntryList:
     """A named list that conditions refer to (`link_host in NAME`, `sender in NAME`).
 
-    Domains come as `text.urls.Link.host` has them.
+    Domains come as `text.urls.Link.host` has them. A long list has a `table` in place of `entries`, in which they stand as they
+    are looked up. `source` says where the list comes from, `since` from when; after the day `expires` it counts as empty.
     """
 
     name: str
     kind: ListKind
     entries: tuple[str, ...]
     where: Where = field(repr=False)
+    table: DigestTable | None = None
+    source: str = ""
+    since: date | None = None
+    expires: date | None = None
+
+    def __len__(self) -> int:
+        return len(self.entries) if self.table is None else len(self.table)
 
 
 @dataclass(frozen=True, slots=True)
