@@ -23,7 +23,10 @@ def shown(pids: dict[str, int]) -> dict[str, dict[str, float]]:
 
 
 def test_a_process_has_its_own_memory_time_and_files() -> None:
-    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as other:
+    program = "import sys; print('here', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()  # before it says so, it may still be a copy of this process
         found = shown({"gate": os.getpid(), "worker0": other.pid})
         assert other.stdin is not None
         other.stdin.close()
