@@ -82,12 +82,15 @@ class Policy:
         self._client_tats = ArrivalTable(MAX_CLIENTS)
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
-        self.use(rules)
+        self.rules = rules
+        self._limiter = _limiter(rules)
 
     def use(self, rules: RuleSet) -> None:
-        """Put a rule set in force. The state of its limits starts afresh."""
+        """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start afresh."""
+        before = {_same(limit): self._limiter.table(index) for index, limit in enumerate(self.rules.limits)}
+        kept = {index: before[_same(limit)] for index, limit in enumerate(rules.limits) if _same(limit) in before}
         self.rules = rules
-        self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
+        self._limiter = _limiter(rules, kept)
 
     def _monitors(self, client: Client) -> bool:
         switched = self.monitor_only
@@ -182,6 +185,16 @@ class Policy:
         if not verdict.refused:  # what passes over a limit that only flags or monitors is not debited there: GCRA
             self._limiter.debit([entry for entry in counted if entry.limit not in exceeded], now)
         return verdict
+
+
+def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:
+    rates = [Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits]
+    return Limiter(rates, kept=kept)
+
+
+def _same(limit: Limit) -> tuple[object, ...]:
+    """What makes a limit of another rule set the same one."""
+    return limit.id, limit.per, limit.count, limit.window_s
 
 
 def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:

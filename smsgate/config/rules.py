@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.examples import failing_examples
 from smsgate.config.rulefile import PackFile, read_pack
+from smsgate.rules.brands import Build, automaton
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack, PackError, Problem, Where
@@ -27,11 +28,15 @@ SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 
 class Loaded(NamedTuple):
-    """Packs, and the rule set that they made on the day `today`: the same packs make the same set in another process."""
+    """Packs, and the rule set that they made on the day `today`: the same packs make the same set in another process.
+
+    `files` are all that were read: packs, and the lists that they name.
+    """
 
     packs: tuple[Pack, ...]
     today: date
     rules: RuleSet
+    files: tuple[Path, ...] = ()
 
 
 def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
@@ -39,11 +44,11 @@ def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
     return load(paths, today).rules
 
 
-def load(paths: Sequence[Path], today: date | None = None) -> Loaded:
+def load(paths: Sequence[Path], today: date | None = None, build: Build = automaton) -> Loaded:
     """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml, in the order of paths and names.
 
     Rules that expired before `today` (None: the day it is in UTC) are left out. Raises DiagnosticsError with all that is
-    wrong: files, names that conditions use, examples that do not come out as they should.
+    wrong: files, names that conditions use, examples that do not come out as they should. `build`: see `compile_packs`.
     """
     files, faults, complete = _read(paths)
     if not complete:
@@ -51,13 +56,13 @@ def load(paths: Sequence[Path], today: date | None = None) -> Loaded:
     packs = tuple(file.pack for file in files if file.pack)
     day = today or datetime.now(UTC).date()
     try:
-        rules = compile_packs(packs, day)
+        rules = compile_packs(packs, day, build)
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
     faults += failing_examples(rules)
     if faults:
         raise DiagnosticsError(faults)
-    return Loaded(packs, day, rules)
+    return Loaded(packs, day, rules, tuple(path for file in files for path in file.reads))
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool]:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import BrandBits, Impersonation, squeezed
+from smsgate.rules.brands import BrandBits, Build, Impersonation, automaton, squeezed
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import (
     AMBIGUOUS_BODY,
@@ -51,8 +51,11 @@ _OPERATORS: Final = {
 }
 
 
-def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
-    """Compile. Rules that expired before `today` are left out (None: none is). Raises PackError with every problem."""
+def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build = automaton) -> RuleSet:
+    """Compile. Rules that expired before `today` are left out (None: none is). Raises PackError with every problem.
+
+    `build` is asked for every automaton, for the same packs and day in the same order.
+    """
     compiler = _Compiler(packs)
     in_force = [(pack, rule) for pack in packs for rule in pack.rules if not _expired(rule, today)]
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
@@ -72,9 +75,10 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         words=compiler.words,
         labels=compiler.labels,
         name_bits=compiler.name_bits,
-        impersonation=compiler.impersonation(),
+        impersonation=compiler.impersonation(build),
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
+        build=build,
     )
 
 
@@ -109,7 +113,7 @@ class _Compiler:
                 self.common_bits |= self._sets[keywords]
                 self._add_words(keywords.keywords, self._sets[keywords], keywords.where)
 
-    def impersonation(self) -> Impersonation:
+    def impersonation(self, build: Build) -> Impersonation:
         bait = [
             fold(word.rstrip("*")).strip()
             for keywords in self._sets
@@ -123,7 +127,7 @@ class _Compiler:
             if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS
             for entry in entries.entries
         ]
-        return Impersonation(self._brands, bait, trusted, self.domain_bits)
+        return Impersonation(self._brands, bait, trusted, self.domain_bits, build)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.test(pack, rule.condition, rule.where)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, Impersonation, automaton
+from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation
 from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
@@ -116,6 +116,7 @@ class RuleSet:
         impersonation: Impersonation,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
+        build: Build,
     ) -> None:
         self.version = version
         self.rules = tuple(entry.rule for entry in rules)
@@ -128,12 +129,18 @@ class RuleSet:
             self._any_trigger |= entry.trigger
         self.words = words
         self.labels = labels
-        self._words = automaton(words)
+        self._words = build(words)
         self._name_bits = name_bits
         self._impersonation = impersonation
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
+
+    def forget(self) -> None:
+        """End the use of this set. Its caches refer back to it; without them it is freed with its last reference, at once and
+        even if it was frozen (`gc.freeze`)."""
+        del self._origin
+        self._impersonation.forget()
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked)."""
