@@ -21,15 +21,18 @@ from smsgate.config.net_fields import (
     Burst,
     CannedId,
     Duration,
+    Folder,
     Host,
     HttpAddress,
     Ip,
     ListenAddress,
+    MessageFile,
     Network,
     PemFile,
     Rate,
     RulePath,
     Sessions,
+    Share,
     SmscAddress,
     SocketPath,
     SystemId,
@@ -45,6 +48,7 @@ from smsgate.settings import (
     ClientMode,
     ClientSettings,
     DefaultAlphabet,
+    Guard,
     ListenerSettings,
     ListenerTls,
     OnFault,
@@ -229,6 +233,14 @@ class _Tcp(Form):
         return TcpSettings(self.keepalive, self.user_timeout)
 
 
+class _Guard(Form):
+    messages: MessageFile = Field(description="a file of messages (JSONL or CSV), relative to this one")
+    change: Share = Field(description="the share of verdicts that new rules may change, such as 2%")
+
+    def settings(self) -> Guard:
+        return Guard(self.messages, self.change)
+
+
 class _Config(Form):
     listeners: tuple[_Listener, ...] = Field(min_length=1, description="a list such as [{bind: '127.0.0.1:2775'}]")
     upstreams: tuple[_Upstream, ...] = Field(
@@ -243,6 +255,9 @@ class _Config(Form):
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
     workers: Workers = _DEFAULTS.workers
+    watch: Annotated[bool, PlainValidator(partial(choice, {"on": True, "off": False}))] = _DEFAULTS.watch
+    guard: _Guard | None = None
+    state: Folder | None = None
     control: SocketPath | None = None
     overload_lag: Timer = _DEFAULTS.overload_lag_s
     event_loop: Annotated[Literal["uvloop", "asyncio"], PlainValidator(partial(choice, _EVENT_LOOPS))] = (
@@ -275,6 +290,9 @@ def load_settings(path: Path) -> Settings:
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
         workers=form.workers,
+        watch=form.watch,
+        guard=form.guard.settings() if form.guard else None,
+        state=form.state,
         control=form.control,
         overload_lag_s=form.overload_lag,
         event_loop=form.event_loop,
