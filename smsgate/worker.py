@@ -20,9 +20,12 @@ from smsgate.net.sessions import Sessions
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.policy import Policy
+from smsgate.reload.reloader import RELOADING, Reloader, told
+from smsgate.reload.sealed import Sealed, taken_up
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry.metrics import Metrics
+from smsgate.telemetry.rule_set import RuleSetState
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,14 @@ class Inherited:
 
     listeners: Mapping[str, Sequence[socket.socket]] = field(default_factory=dict)
     admin: socket.socket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker process is started with, pickled to its standard input. Its rules are a descriptor beside this."""
+
+    index: int
+    settings: Settings
 
 
 class Worker:
@@ -63,6 +74,13 @@ class Worker:
         log.info("certificates reloaded")
         return ""
 
+    async def put(self, descriptor: int) -> None:
+        """Put the rules of a sealed file in force, between two messages. Raises OSError when they can't be taken up."""
+        rules = await taken_up(descriptor)
+        old = self.policy.rules
+        self.policy.use(rules)
+        old.forget()
+
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """Do what an operator asks through the control socket; the answer is plain data. Raises ValueError when it makes no
         sense."""
@@ -75,10 +93,8 @@ class Worker:
                 switches = switch_monitor(self.policy.monitor_only, arguments)
                 self.metrics.monitor_only = len(switches)
                 return switches
-            case "reload":
-                if fault := self.reload():
-                    raise ValueError(fault)
-                return "certificates reloaded"
+            case "certificates":
+                return self.reload()
             case _:
                 raise ValueError(f"unknown request {what!r}")
 
@@ -88,15 +104,17 @@ class Worker:
 
 
 class Gate:
-    """A whole gate inside one event loop: what `run` with one worker, the demo and the tests share."""
+    """A whole gate inside one event loop: what `run` with one worker, the demo and the tests share. Without a reloader its
+    rules stay what they are."""
 
-    def __init__(self, settings: Settings, rules: RuleSet) -> None:
+    def __init__(self, settings: Settings, rules: RuleSet, reloader: Reloader | None = None) -> None:
         self.settings = settings
         self.admission = Admission(settings.caps)
         self.worker = Worker(settings, rules, self.admission.disconnect)
         self.policy = self.worker.policy
         self.metrics = self.worker.metrics
-        self.metrics.rules = lambda: self.policy.rules
+        self.rule_set = self.metrics.rule_set = RuleSetState(rules.version, len(rules.rules))
+        self._reloader = reloader
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
         self.admin: AdminServer | None = None
@@ -113,21 +131,35 @@ class Gate:
                 self.admin = AdminServer(
                     self.settings.metrics, self.metrics, lambda: not self.listener.draining, known.admin
                 )
+            if self._reloader is not None:
+                self._reloader.start(self)
             if self.settings.control is not None:
-                self.control = ControlServer(self.settings.control, self.worker)
+                self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
         except OSError:
             await self.stop()
             raise
 
-    @property
-    def rules(self) -> RuleSet:
-        """The rule set in force."""
-        return self.policy.rules
-
     def reload(self) -> None:
         """Take up what has changed on disk."""
         self.worker.reload()
+        if self._reloader is not None:
+            self._reloader.soon("SIGHUP")
+
+    async def put(self, sealed: Sealed) -> None:
+        """See `reload.reloader.Reloadable`."""
+        await self.worker.put(sealed.descriptor)
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+
+    async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
+        """See `Worker.operate`; and what is the whole gate's."""
+        if what in RELOADING:
+            return await told(what, arguments, self._reloader, self.worker.operate)
+        return await self.worker.operate(what, arguments)
+
+    def trace(self, client: str, emit: Emit | None) -> None:
+        """See `Sessions.trace`."""
+        self.worker.trace(client, emit)
 
     def retire(self) -> None:
         """A later generation has taken over HTTP and the control socket."""
@@ -140,6 +172,8 @@ class Gate:
 
     async def stop(self) -> None:
         """Drain every session, then close."""
+        if self._reloader is not None:
+            await self._reloader.stop()
         await self.listener.drain(self.settings.drain_timeout_s / 2)
         await self.sessions.drain()
         self.retire()

@@ -10,6 +10,7 @@ from smsgate.cli.demo import demo
 from smsgate.cli.explain import explain
 from smsgate.cli.monitor import monitor
 from smsgate.cli.reload import reload
+from smsgate.cli.rules import rules
 from smsgate.cli.run import run
 from smsgate.cli.sessions import kick, sessions
 from smsgate.cli.simulate import simulate
@@ -40,4 +41,5 @@ app.command()(explain)
 app.command()(backtest)
 for command in (sessions, kick, trace, monitor, reload):
     app.command()(command)
+app.add_typer(rules, name="rules")
 app.add_typer(simulate, name="simulate")

@@ -45,7 +45,8 @@ def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
 
 
 def load(paths: Sequence[Path], today: date | None = None, build: Build = automaton) -> Loaded:
-    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml, in the order of paths and names.
+    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml that are not hidden (`.name`), in the
+    order of paths and names.
 
     Rules that expired before `today` (None: the day it is in UTC) are left out. Raises DiagnosticsError with all that is
     wrong: files, names that conditions use, examples that do not come out as they should. `build`: see `compile_packs`.
@@ -97,7 +98,16 @@ def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path] if path.exists() else []
-    return sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix in SUFFIXES and file.is_file() and not _is_hidden(file.relative_to(path))
+    )
+
+
+def _is_hidden(file: Path) -> bool:
+    """Kubernetes shows a file by a link into a folder `..DATE`, of which there are two while they change; editors lock files."""
+    return any(part.startswith(".") for part in file.parts)
 
 
 def _diagnostic(problem: Problem, files: Sequence[PackFile]) -> Diagnostic:

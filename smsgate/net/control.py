@@ -35,7 +35,15 @@ TRACE_READ_BYTES = 4096
 MODE = 0o600
 """The socket is for the user that the gate runs as (and root)."""
 
-_FIELDS: Final = {"client": str, "reason": str, "at_once": bool, "on": bool}
+_FIELDS: Final = {
+    "client": str,
+    "reason": str,
+    "at_once": bool,
+    "on": bool,
+    "force": bool,
+    "version": str,
+    "by": str,
+}
 
 
 class Operable(Protocol):
