@@ -14,7 +14,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Final
@@ -67,8 +67,11 @@ class History:
             shorter.replace(self._lines)
         self._prune()
 
-    def keep(self, version: str, paths: Sequence[Path], files: Iterable[Path]) -> dict[str, str]:
-        """Keep the files that made a version (`paths` are those of `rules:`). Returns the digests of the files by their names."""
+    def keep(
+        self, version: str, paths: Sequence[Path], files: Iterable[Path], unchanged: Callable[[], bool]
+    ) -> dict[str, str]:
+        """Keep the files that made a version (`paths` are those of `rules:`). Returns the digests of the files by their names;
+        nothing is kept when they are not `unchanged` since they were read."""
         self._make()
         absolute = {_absolute(file): str(file) for file in files}
         roots = [_absolute(path) for path in paths]
@@ -88,6 +91,9 @@ class History:
                     shutil.copyfile(file, copy)
             named = [str(root.relative_to(top)) for root in roots]
             (new / "paths.json").write_text(json.dumps(named), "utf-8")
+            if not unchanged():
+                shutil.rmtree(new)
+                return {}
             new.rename(folder)
         return digests
 

@@ -14,7 +14,7 @@ import logging
 import os
 import pickle
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from smsgate.config.rules import Loaded
 from smsgate.reload.history import MAX_FAULTS_KEPT, History
 from smsgate.reload.prepare import Report, Request
 from smsgate.reload.sealed import Sealed, anonymous_file
-from smsgate.reload.watch import changes, signature
+from smsgate.reload.watch import Signature, changes, signature
 from smsgate.settings import Settings
 from smsgate.telemetry.rule_set import RuleSetState
 
@@ -93,7 +93,7 @@ class Reloader:
         """Begin to watch files and the calendar, on behalf of a gate."""
         self._gate = gate
         first = Outcome(accepted=True, version=gate.rule_set.version, rules=gate.rule_set.rules, before="")
-        self._spawn(self._remember("start", "", self._settings.rules, self._files, first))
+        self._spawn(self._remember("start", "", first, self._seen, self._files))
         self._spawn(self._expire())
         if self._settings.watch:
             self._spawn(self._watch())
@@ -133,14 +133,17 @@ class Reloader:
             state = self._gate.rule_set
             before = state.version
             notes: list[str] = []
-            files: tuple[Path, ...] = ()
+            files = self._files
+            seen = await asyncio.to_thread(signature, self._settings.rules, files)
             try:
                 sealed, report = await self._prepared(request)
                 faults = self._judged(report, notes, force=force)
                 if not faults:
                     assert sealed is not None
                     await self._gate.put(sealed)
-                    self._in_force, files = sealed, report.files
+                    self._in_force = sealed
+                    if request.paths == self._settings.rules:
+                        self._files = report.files
             except (PreparationError, OSError) as error:
                 faults = (str(error),)
             outcome = Outcome(
@@ -150,11 +153,9 @@ class Reloader:
                 state.refused = not outcome.accepted
                 if outcome.accepted:
                     state.rolled_back = rollback
-                if files and not rollback:
-                    self._files = files
             state.reloads["accepted" if outcome.accepted else "refused"] += 1
             _log(f"{trigger}, {by}" if by else trigger, outcome, len(faults))
-            await self._remember(trigger, by, request.paths, files, outcome)
+            await self._remember(trigger, by, outcome, seen if request.paths == self._settings.rules else None, files)
             return outcome
 
     async def _prepared(self, request: Request) -> tuple[Sealed | None, Report]:
@@ -208,9 +209,10 @@ class Reloader:
         return tuple(faults)
 
     async def _remember(
-        self, trigger: str, by: str, paths: tuple[Path, ...] | None, files: tuple[Path, ...], outcome: Outcome
+        self, trigger: str, by: str, outcome: Outcome, seen: Signature | None, files: Sequence[Path]
     ) -> None:
-        """Write the attempt down. That it can't be must not hinder it."""
+        """Write the attempt down, and keep the files, unless they are none of the operator's. `seen` is what those in `rules:`
+        and `files` looked like before they were read. That it can't be done must not hinder anything."""
         if self._history is None:
             return
         entry: dict[str, Any] = {
@@ -222,8 +224,14 @@ class Reloader:
             "rules": outcome.rules,
         }
         try:
-            if files and paths is not None:
-                entry["files"] = await asyncio.to_thread(self._history.keep, outcome.version, paths, files)
+            if outcome.accepted and seen is not None:
+                entry["files"] = await asyncio.to_thread(
+                    self._history.keep,
+                    outcome.version,
+                    self._settings.rules,
+                    self._files,
+                    lambda: signature(self._settings.rules, files) == seen,
+                )
             if outcome.faults:
                 entry["faults"] = list(outcome.faults[:MAX_FAULTS_KEPT])
             await asyncio.to_thread(self._history.add, entry)
