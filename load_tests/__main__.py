@@ -13,7 +13,7 @@ import uvloop
 from rich.console import Console
 
 from load_tests import corpus as texts
-from load_tests import filter_bench, proxies, report
+from load_tests import filter_bench, proxies, reload, report
 from load_tests.harness import Load, Measured, Run, Smsc, measure
 
 SESSIONS: Final = 4
@@ -47,6 +47,7 @@ async def measure_proxies(
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m load_tests", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("load", "reload"), default="load", help="(%(default)s)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each case (%(default)s)")
     parser.add_argument("--windows", type=int, nargs="+", default=[10, 100], help="messages under way in a session")
@@ -57,6 +58,9 @@ def main() -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=LOG_COLUMNS)
+    if arguments.what == "reload":
+        reload.main(arguments.output, console)
+        return
     proxies.pin(proxies.HARNESS_CORE)
     corpus = texts.Corpus()
     result = report.Report(

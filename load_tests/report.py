@@ -170,7 +170,8 @@ def show(report: Report, console: Console) -> None:
         console.print(table)
 
 
-def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; numbers stand to the right."""
     lines = [columns, ["---", *("---:" for _ in columns[1:])], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -185,13 +186,13 @@ Written by `python -m load_tests`. Medians, in brackets the lowest and highest r
 
 ## Proxies
 
-{_markdown_table(PROXY_COLUMNS, _proxy_rows(report))}
+{markdown_table(PROXY_COLUMNS, _proxy_rows(report))}
 
 CPU is user and system time of all the proxy's processes. "No proxy" is the ceiling of the harness itself.
 
 ## The filter alone, per message
 
-{_markdown_table(TEXT_COLUMNS, _text_rows(report))}
+{markdown_table(TEXT_COLUMNS, _text_rows(report))}
 
 A pass is one run of a bare pyahocorasick automaton over the folded text, with the same keywords as the filter looks for
 them, a blank at both ends; without the blanks it costs what the last column says.

@@ -295,10 +295,13 @@ class Supervisor:
                 return answers[0]["ok"]
 
     async def put(self, sealed: Sealed) -> None:
-        """See `reload.reloader.Reloadable`: returns when every worker that is up has it, and none can start with another."""
+        """See `reload.reloader.Reloadable`: returns when every worker that is up has it, and none can start with another. One
+        after the other, so that only one at a time has its processor do something else besides."""
         self._sealed = sealed
         self.rule_set.put(sealed.contents.version, sealed.contents.rules)
-        await asyncio.gather(*(worker.give(sealed) for worker in self._workers if worker.ready.is_set()))
+        for worker in self._workers:
+            if worker.ready.is_set() and worker.sealed is not sealed:
+                await worker.give(sealed)
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `net.sessions.Sessions.trace`."""

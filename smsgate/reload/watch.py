@@ -8,7 +8,7 @@ notices don't reach, such as a network file system or a link far up the path, is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
@@ -58,7 +58,7 @@ def _folders(paths: Iterable[Path], files: Iterable[Path]) -> set[str]:
 
 async def changes(
     paths: Sequence[Path], files: Callable[[], Sequence[Path]], seen: Signature
-) -> AsyncIterator[Signature]:
+) -> AsyncGenerator[Signature, None]:
     """Yields what things look like whenever they differ from when they were last looked at, at first from `seen`. `files`: those
     outside of the paths, as the rules last named them."""
     while True:

@@ -69,7 +69,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
     if compiler.problems:
         raise PackError(compiler.problems)
     return RuleSet(
-        version=sha256(repr(packs).encode()).hexdigest()[:12],
+        version=sha256(repr(tuple(packs)).encode()).hexdigest()[:12],
         rules=rules,
         limits=limits,
         words=compiler.words,
