@@ -160,22 +160,24 @@ class Reloader:
 
     async def _prepared(self, request: Request) -> tuple[Sealed | None, Report]:
         """What the other process makes of it. Raises PreparationError, OSError."""
-        new = anonymous_file()
+        new, order = anonymous_file(), anonymous_file()
         sealed = None
         try:
+            os.write(order, pickle.dumps(request))  # no pipe: uvloop fails to write to a process that has ended already
+            os.lseek(order, 0, os.SEEK_SET)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "smsgate.reload",
                 str(new),
                 str(self._in_force.descriptor),
-                stdin=asyncio.subprocess.PIPE,
+                stdin=order,
                 stdout=asyncio.subprocess.PIPE,
                 pass_fds=(new, self._in_force.descriptor),
             )
             try:
                 async with asyncio.timeout(PREPARE_S):
-                    answer, _ = await process.communicate(pickle.dumps(request))
+                    answer, _ = await process.communicate()
             except TimeoutError:
                 raise PreparationError(f"the rules could not be prepared within {PREPARE_S:.0f} s") from None
             finally:
@@ -188,6 +190,7 @@ class Reloader:
             if report.contents is not None:
                 sealed = Sealed(new, report.contents)
         finally:
+            os.close(order)
             if sealed is None:
                 os.close(new)
         return sealed, report
