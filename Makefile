@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
 
-.PHONY: demo test check interop format load clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood soak clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -25,8 +25,20 @@ format: .venv/.dev
 interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark come from Debian: apt-get install kannel tshark
 	$(BIN)/pytest tests/interop
 
+bypass-matrix: .venv/.dev  ## docs/bypass-matrix.md: every known way of carrying a text, and what comes of it
+	$(BIN)/python -m tests.bypass
+
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
+
+fairness: .venv/.dev  ## what four floods cost a neighbour that sends one message at a time
+	$(BIN)/python -m load_tests fairness
+
+flood: .venv/.dev  ## memory of the gate under a blocked flood that never reads
+	$(BIN)/python -m load_tests flood
+
+soak: .venv/.dev  ## a million messages, and the memory of the gate all the while
+	$(BIN)/python -m load_tests soak
 
 clean:
 	rm -rf .venv

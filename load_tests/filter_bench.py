@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 import ahocorasick
 
 from load_tests import corpus as texts
-from load_tests.harness import SYSTEM_ID, submit_sm
+from load_tests.harness import CLIENTS, submit_sm
 from smsgate.config.rules import load_rules
 from smsgate.policy import Policy
 from smsgate.settings import ClientSettings
-from smsgate.smpp.constants import Command
+from smsgate.smpp.constants import ESM_CLASS_UDHI, Command
 from smsgate.text.normalize import fold
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MESSAGES: Final = 2_000
 ROUNDS: Final = 5
+SEGMENTS: Final = 3
 PASS_ROUNDS: Final = 15
 NOW_S: Final = 1_000.0
 """Time is an argument of the filter, and no rate is reached here."""
@@ -91,7 +92,7 @@ def measure(corpus: texts.Corpus) -> list[FilterFigures]:
     with tempfile.TemporaryDirectory() as directory:
         corpus.write_pack(Path(directory))
         rules = load_rules([Path(directory)])
-    client_id = str(SYSTEM_ID, "ascii")
+    client_id = CLIENTS[0]
     policy = Policy(rules, {client_id: ClientSettings(rate_per_s=1e6, burst=1_000_000)})
     client = policy.client(client_id)
     names = [name for brand in texts.BRANDS.values() for name in brand[0]]
@@ -129,4 +130,29 @@ def measure(corpus: texts.Corpus) -> list[FilterFigures]:
         p50, p99 = _percentiles_us(judge, pdus * rounds)
         folded = [fold(text) for text in sample]
         figures.append(FilterFigures(name, p50, p99, _pass_us(words, folded), _pass_us(plain_words, folded)))
+    for name, templates in (
+        ("part of three, GSM-7", texts.GENUINE),
+        ("part of three, one link, GSM-7", texts.GENUINE_WITH_LINK),
+    ):
+        sample = [
+            part
+            for head, tail in zip(corpus.texts(texts.GENUINE, MESSAGES), corpus.texts(templates, MESSAGES), strict=True)
+            for part in _in_three(f"{head} {tail}")
+        ]
+        pdus = [_segment(place, gsm7) for place, gsm7 in enumerate(map(texts.gsm7, sample))]
+        p50, p99 = _percentiles_us(judge, pdus * ROUNDS)
+        folded = [fold(text) for text in sample]
+        figures.append(FilterFigures(name, p50, p99, _pass_us(words, folded), _pass_us(plain_words, folded)))
     return figures
+
+
+def _in_three(text: str) -> list[str]:
+    """A text of some 200 characters cut as if segments held a third of it."""
+    size = -(-len(text) // SEGMENTS)
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def _segment(place: int, text: bytes) -> bytes:
+    """The submit_sm of the part at `place` in a run of messages of three parts each."""
+    message, part = divmod(place, SEGMENTS)
+    return submit_sm(message, bytes((5, 0, 3, message & 0xFF, SEGMENTS, part + 1)) + text, esm_class=ESM_CLASS_UDHI)

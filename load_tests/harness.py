@@ -24,11 +24,14 @@ from load_tests.corpus import gsm7
 from smsgate.smpp.constants import HEADER, RESPONSE, Command
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Sequence
 
     from load_tests.corpus import Message
 
-SYSTEM_ID: Final = b"load"
+CLIENTS: Final = ("load-a", "load-d", "load-b", "load-e")
+"""The system_ids of the sessions, in turn. A client belongs to one worker; these fall evenly on two workers, and on four."""
+SMSC_ID: Final = b"smsc"
 ANSWER_BYTES: Final = HEADER.size + 9
 """A submit_sm_resp with a message_id of eight digits. A refusal has no message_id, so it is shorter."""
 TIMEOUT_S: Final = 15.0
@@ -41,10 +44,15 @@ def _pdu(command: int, sequence: int, body: bytes = b"") -> bytes:
     return HEADER.pack(HEADER.size + len(body), command, 0, sequence) + body
 
 
-def submit_sm(sequence: int, text: bytes, data_coding: int = 0) -> bytes:
+def bind(client: str) -> bytes:
+    """A bind_transceiver."""
+    return _pdu(Command.BIND_TRANSCEIVER, 1, client.encode() + b"\0secret\0\0\x34\0\0\0")
+
+
+def submit_sm(sequence: int, text: bytes, data_coding: int = 0, esm_class: int = 0) -> bytes:
     """A message from an alphanumeric sender to an invented number, as most A2P traffic is."""
     addresses = b"\x05\x00Transval\0" + b"\x01\x01336399%06d\0" % sequence
-    fields = bytes((0, 0, 0, 0, 0, 0, 0, data_coding, 0, len(text)))  # from esm_class to sm_length
+    fields = bytes((esm_class, 0, 0, 0, 0, 0, 0, data_coding, 0, len(text)))  # from esm_class to sm_length
     return _pdu(Command.SUBMIT_SM, sequence, b"\0" + addresses + fields + text)
 
 
@@ -89,7 +97,7 @@ class Smsc(asyncio.Protocol):
             if command == Command.SUBMIT_SM.value:
                 found.append(answers[sequence])
             else:
-                found.append(_pdu(command | RESPONSE, sequence, SYSTEM_ID + b"\0"))
+                found.append(_pdu(command | RESPONSE, sequence, SMSC_ID + b"\0"))
             position += length
         self.rest = data[position:]
         self.transport.write(b"".join(found))
@@ -98,8 +106,8 @@ class Smsc(asyncio.Protocol):
 class Sender(asyncio.Protocol):
     """One session: once started, keeps `window` messages on their way until `limit` were sent."""
 
-    def __init__(self, run: Run, first: int, window: int, limit: int) -> None:
-        self.run, self.first, self.window, self.limit = run, first, window, limit
+    def __init__(self, run: Run, first: int, window: int, limit: int, client: str = CLIENTS[0]) -> None:
+        self.run, self.first, self.window, self.limit, self.client = run, first, window, limit, client
         self.sent = self.answered = self.refused = 0
         self.rest = b""
         self.bound = False
@@ -109,7 +117,7 @@ class Sender(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(_pdu(Command.BIND_TRANSCEIVER, 1, SYSTEM_ID + b"\0secret\0\0\x34\0\0\0"))
+        self.transport.write(bind(self.client))
 
     def connection_lost(self, exc: Exception | None) -> None:
         awaited = self.finished if self.bound else self.ready
@@ -201,14 +209,17 @@ def memory_mb(pid: int) -> float:
 
 
 @asynccontextmanager
-async def sessions(address: tuple[str, int], run: Run, load: Load, limit: int) -> AsyncIterator[list[Sender]]:
-    """Sessions that are bound and have sent nothing; each begins at another place of the run."""
+async def sessions(
+    address: tuple[str, int], run: Run, load: Load, limit: int, context: ssl.SSLContext | None = None
+) -> AsyncIterator[list[Sender]]:
+    """Sessions that are bound and have sent nothing; each begins at another place of the run. With a context, over TLS."""
     loop = asyncio.get_running_loop()
     senders: list[Sender] = []
     try:
         for number in range(load.sessions):
-            make = partial(Sender, run, number * run.count // load.sessions, load.window, limit)
-            _, sender = await loop.create_connection(make, *address)
+            client = CLIENTS[number % len(CLIENTS)]
+            make = partial(Sender, run, number * run.count // load.sessions, load.window, limit, client)
+            _, sender = await loop.create_connection(make, *address, ssl=context)
             senders.append(sender)
         async with asyncio.timeout(TIMEOUT_S):
             await asyncio.gather(*(sender.ready for sender in senders))
@@ -228,9 +239,17 @@ async def finish(senders: Sequence[Sender], filtered: bool) -> None:
         assert sender.refused == expected, f"{sender.refused} messages refused, expected {expected}"
 
 
-async def measure(address: tuple[str, int], run: Run, load: Load, pid: int | None, filtered: bool) -> Measured:
+async def measure(
+    address: tuple[str, int],
+    run: Run,
+    load: Load,
+    *,
+    pid: int | None,
+    filtered: bool,
+    context: ssl.SSLContext | None = None,
+) -> Measured:
     """Load the proxy at `address` (its process: `pid`) and count for `load.seconds` after a warm-up."""
-    async with sessions(address, run, load, limit=NO_LIMIT) as senders:
+    async with sessions(address, run, load, NO_LIMIT, context) as senders:
         for sender in senders:
             sender.start()
         await asyncio.sleep(load.warmup_s)

@@ -1,4 +1,7 @@
-"""Starting what is measured: each proxy in its own process, on its own core, before the same SMSC."""
+"""Starting what is measured: each proxy in its own process, on its own core, before the same SMSC.
+
+A gate's configuration is a dict; a `Variant` is what of it is different, merged in by key.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,31 @@ import asyncio
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from load_tests.harness import SYSTEM_ID
-from load_tests.report import RELAY
+import trustme
+import yaml
+
+from load_tests.harness import CLIENTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from load_tests.corpus import Corpus
 
 CORES: Final = sorted(os.sched_getaffinity(0))
 PROXY_CORE, HARNESS_CORE = CORES[0], CORES[-1]
 """The proxy that works has a core to itself; on a machine with one core all share it."""
-HAPROXY, GATE = "HAProxy", "smsgate"
+HAPROXY, GATE, RELAY, NONE = "HAProxy", "smsgate", "bare relay", "no proxy"
 STOP_TIMEOUT_S: Final = 15.0
+LOG_LINES: Final = 10
+HOST: Final = "127.0.0.1"
 
 HAPROXY_CONFIGURATION: Final = """\
 global
@@ -41,34 +49,49 @@ frontend esme
 backend smsc
     server smsc {smsc}
 """
-GATE_CONFIGURATION: Final = """\
-listeners: [{{bind: "127.0.0.1:0"}}]
-upstreams: [{{address: "{smsc}"}}]
-rules: [rules/]
-metrics: {{bind: "127.0.0.1:0"}}
-clients: {{{client}: {{rate: 1000000/s, burst: 1000000}}}}
-"""
+UNREACHED: Final = {"rate": "1000000/s", "burst": "1000000"}
 """A rate that nobody reaches: the limit is checked for every message and refuses none."""
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A gate that is configured otherwise. One with several workers needs several cores: the harness's too, if need be."""
+
+    name: str = GATE
+    settings: dict[str, Any] = field(default_factory=dict)
+    cores: frozenset[int] = frozenset({PROXY_CORE})
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
-    """Something that takes sessions at `address`; without a process it is the SMSC itself."""
+    """Something that takes sessions at `address`, over TLS if there is a context; without a process it is the SMSC itself."""
 
     name: str
     address: tuple[str, int]
     process: subprocess.Popen[str] | None = None
     filtered: bool = False
+    context: ssl.SSLContext | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process is not None else None
 
 
-def pin(core: int) -> None:
-    """Keep this process and those it starts from now on to one core."""
-    os.sched_setaffinity(0, {core})
+def pin(*cores: int) -> None:
+    """Keep this process and those it starts from now on to these cores."""
+    os.sched_setaffinity(0, cores)
 
 
-def _start(name: str, command: list[str], directory: Path, descriptors: tuple[int, ...] = ()) -> subprocess.Popen[str]:
+def _start(
+    name: str,
+    command: list[str],
+    directory: Path,
+    descriptors: tuple[int, ...] = (),
+    cores: frozenset[int] = frozenset({PROXY_CORE}),
+) -> subprocess.Popen[str]:
     """Start a program on the core of the proxies; what it logs goes to a file, so that no terminal slows it down."""
-    pin(PROXY_CORE)
+    pin(*cores)
     try:
         with _log(directory, name).open("w") as log:
             return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, pass_fds=descriptors)
@@ -99,7 +122,7 @@ def _relay(smsc: str, directory: Path) -> Proxy:
 
 
 def _haproxy(program: str, smsc: str, directory: Path) -> Proxy:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server((HOST, 0)) as listening:
         configuration = directory / "haproxy.cfg"
         configuration.write_text(HAPROXY_CONFIGURATION.format(descriptor=listening.fileno(), smsc=smsc))
         command = [program, "-db", "-f", str(configuration)]
@@ -107,33 +130,77 @@ def _haproxy(program: str, smsc: str, directory: Path) -> Proxy:
         return Proxy(HAPROXY, listening.getsockname()[:2], process)
 
 
-def _gate(smsc: str, directory: Path, corpus: Corpus) -> Proxy:
-    rules = directory / "rules"
-    rules.mkdir()
-    corpus.write_pack(rules)
-    configuration = directory / "smsgate.yaml"
-    configuration.write_text(GATE_CONFIGURATION.format(smsc=smsc, client=str(SYSTEM_ID, "ascii")))
+def _certificate(directory: Path) -> tuple[dict[str, str], ssl.SSLContext]:
+    """A throw-away certificate as a listener's `tls`, and the context of a sender that trusts it."""
+    authority = trustme.CA()
+    issued = authority.issue_cert(HOST)
+    certificate, key = directory / "gate.pem", directory / "gate.key"
+    certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    key.write_bytes(issued.private_key_pem.bytes())
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return {"certificate": str(certificate), "key": str(key)}, context
+
+
+def _gate(smsc: str, directory: Path, variant: Variant) -> Proxy:
+    listener: dict[str, Any] = {"bind": f"{HOST}:0"}
+    context = None
+    if variant.tls:
+        listener["tls"], context = _certificate(directory)
+    settings = {
+        "listeners": [listener],
+        "upstreams": [{"address": smsc}],
+        "rules": ["rules/"],
+        "metrics": {"bind": f"{HOST}:0"},
+        "clients": dict.fromkeys(CLIENTS, UNREACHED),
+        **variant.settings,
+    }
+    configuration = directory / f"{variant.name}.yaml"
+    configuration.write_text(yaml.safe_dump(settings))
     program = Path(sys.executable).with_name("smsgate")
-    process = _start(GATE, [str(program), "run", "--config", str(configuration)], directory)
-    return Proxy(GATE, _announced(process, "ready", _log(directory, GATE)), process, filtered=True)
+    command = [str(program), "run", "--config", str(configuration)]
+    process = _start(variant.name, command, directory, cores=variant.cores)
+    address = _announced(process, "ready", _log(directory, variant.name))
+    return Proxy(variant.name, address, process, filtered=True, context=context)
+
+
+async def _stop(proxy: Proxy, directory: Path) -> None:
+    """End a proxy. Raises RuntimeError if it has ended by itself."""
+    if proxy.process is None:
+        return
+    status = proxy.process.poll()
+    proxy.process.terminate()
+    # In a thread: a proxy that ends its sessions waits for the SMSC, which lives in this loop.
+    await asyncio.to_thread(proxy.process.communicate, timeout=STOP_TIMEOUT_S)
+    if status is not None:
+        last_lines = "\n".join(_log(directory, proxy.name).read_text().splitlines()[-LOG_LINES:])
+        raise RuntimeError(f"{proxy.name} ended with status {status}:\n{last_lines}")
 
 
 @asynccontextmanager
-async def running(smsc: tuple[str, int], directory: Path, corpus: Corpus) -> AsyncIterator[list[Proxy]]:
-    """All proxies, and first the SMSC by itself; the processes are ended at the end."""
+async def running(
+    smsc: tuple[str, int],
+    directory: Path,
+    corpus: Corpus,
+    variants: Sequence[Variant] = (Variant(),),
+    others: bool = False,
+) -> AsyncIterator[list[Proxy]]:
+    """First the SMSC by itself, then with `others` the proxies to compare with, then the gates; all are ended at the end."""
     host, port = smsc
     address = f"{host}:{port}"
-    proxies = [Proxy("no proxy", smsc)]
+    rules = directory / "rules"
+    rules.mkdir()
+    corpus.write_pack(rules)
+    proxies = [Proxy(NONE, smsc)]
     try:
-        proxies.append(_relay(address, directory))
-        program = shutil.which("haproxy")
-        if program is not None:
-            proxies.append(_haproxy(program, address, directory))
-        proxies.append(_gate(address, directory, corpus))
+        if others:
+            proxies.append(_relay(address, directory))
+            program = shutil.which("haproxy")
+            if program is not None:
+                proxies.append(_haproxy(program, address, directory))
+        for variant in variants:
+            proxies.append(_gate(address, directory, variant))  # noqa: PERF401  # each is to be ended if the next fails
         yield proxies
     finally:
         for proxy in proxies:
-            if proxy.process is not None:
-                proxy.process.terminate()
-                # In a thread: a proxy that ends its sessions waits for the SMSC, which lives in this loop.
-                await asyncio.to_thread(proxy.process.communicate, timeout=STOP_TIMEOUT_S)
+            await _stop(proxy, directory)

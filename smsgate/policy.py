@@ -1,20 +1,23 @@
 """decide: the seam where SMPP, text, rules and limits meet.
 
-    view of the PDU -> readings -> rules -> limits (client, then packs') -> Verdict
+    view of the PDU -> readings -> rules (of a segment: with the others') -> limits (client, then packs') -> Verdict
 
 Precedence: block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
-apart. All limits are checked, then all are debited; a refused message debits none. Pure but for the limits' state: no
-clock, no I/O, no log.
+apart. All limits are checked, then all are debited; a refused message debits none. Later segments of an admitted message are
+debited unchecked, each once. Pure but for the state of limits and segments: no clock, no I/O, no log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
+from smsgate.reassembly import Arrival, Segments, may_be_part
 from smsgate.rules.engine import (
     AMBIGUOUS_BODY,
     DEFAULT_STATUS,
@@ -25,7 +28,7 @@ from smsgate.rules.engine import (
     link_host_key,
 )
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
-from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault
+from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
@@ -65,6 +68,8 @@ class Client:
 
 MALFORMED: Final = Verdict(Action.BLOCK, Status.ESME_RINVMSGLEN)
 """The answer to a body that can't be parsed, for clients that want it refused here."""
+NO_ROOM: Final = Verdict(Action.BLOCK, Status.ESME_RMSGQFUL)
+"""The answer to a segment that finds no room among the others, where that is to be refused: the sender tries again."""
 
 
 class Policy:
@@ -75,10 +80,13 @@ class Policy:
         rules: RuleSet,
         clients: dict[str, ClientSettings] | None = None,
         canned: Mapping[int, str] | None = None,
+        segments: SegmentSettings = SegmentSettings(),  # noqa: B008  # frozen
     ) -> None:
         """`canned`: the texts that the SMSC keeps, by sm_default_msg_id."""
         self._clients = clients or {}
         self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
+        self.segments = Segments(segments.expire_s, rules.longest_word)
+        self._on_overflow = segments.overflow
         self._client_tats = ArrivalTable(MAX_CLIENTS)
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
@@ -86,10 +94,12 @@ class Policy:
         self._limiter = _limiter(rules)
 
     def use(self, rules: RuleSet) -> None:
-        """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start afresh."""
+        """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start
+        afresh, and so do segments."""
         before = {_same(limit): self._limiter.table(index) for index, limit in enumerate(self.rules.limits)}
         kept = {index: before[_same(limit)] for index, limit in enumerate(rules.limits) if _same(limit) in before}
         self.rules = rules
+        self.segments.forget(rules.longest_word)
         self._limiter = _limiter(rules, kept)
 
     def _monitors(self, client: Client) -> bool:
@@ -107,14 +117,22 @@ class Policy:
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        verdict = self.decide(self.readings(view, client), sender, view.destinations, client, now, carrier)
+        texts = readings(view, client.alphabet)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
+        if may_be_part(view):
+            verdict = self._decide_part(view, texts, sender, client, now, carrier)
+        else:
+            verdict = self.decide(texts, sender, view.destinations, client, now, carrier)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             verdict = MALFORMED
         if verdict.refused and self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return verdict
 
-    def decide_mo(self, command: int, data: bytes, start: int, end: int, client: Client, _now: float) -> Verdict:
+    def decide_mo(  # noqa: PLR0917  # as `decide_pdu`
+        self, command: int, data: bytes, start: int, end: int, client: Client, now: float
+    ) -> Verdict:
         """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
 
         Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
@@ -122,20 +140,17 @@ class Policy:
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        verdict = self.rules.check(
-            self.readings(view, client), view.source.decode("latin-1"), client.name, carrier
-        ).verdict
+        texts = readings(view, client.alphabet)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
+        finding, arrivals = self._check_part(view, texts, client, now, carrier)
+        self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
+        verdict = finding.verdict
         if not verdict.refused:
             return verdict
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
-
-    def readings(self, view: TextView, client: Client) -> tuple[Reading, ...]:
-        """The plausible readings of a PDU's text, and the text that the SMSC would put in its place."""
-        if view.canned and view.canned in self._canned:
-            return (*readings(view, client.alphabet), self._canned[view.canned])
-        return readings(view, client.alphabet)
 
     def decide(  # noqa: PLR0917
         self,
@@ -148,43 +163,107 @@ class Policy:
     ) -> Verdict:
         """Decide on one message and debit what it counts for, if it passes. `carrier`: facts of the PDU it came in."""
         finding = self.rules.check(texts, sender, client.name, carrier)
+        return self._admit(finding, sender, destinations, client, now)[0]
+
+    def _decide_part(  # noqa: PLR0917
+        self, view: TextView, texts: Sequence[Reading], sender: str, client: Client, now: float, carrier: int
+    ) -> Verdict:
+        """Decide on what may be a segment, by what has come of its message."""
+        finding, arrivals = self._check_part(view, texts, client, now, carrier)
+        later = bool(arrivals) and all(arrival.later for arrival in arrivals)
+        admitted = reduce(and_, (arrival.limits for arrival in arrivals), -1) if later else 0
+        verdict, limits = self._admit(finding, sender, view.destinations, client, now, later=later, admitted=admitted)
+        self._remember(arrivals, finding.verdict, verdict, limits, now)
+        return verdict
+
+    def _check_part(
+        self, view: TextView, texts: Sequence[Reading], client: Client, now: float, carrier: int
+    ) -> tuple[Finding, list[Arrival]]:
+        """The strictest finding on a PDU as part of what it says it is part of; and alone, if of nothing or only by a header that
+        was not announced."""
+        arrivals = self.segments.arrive(self.rules, view, texts, client.name, now, carrier)
+        if arrivals is None and self._on_overflow is OnOverflow.REJECT:
+            return Finding(NO_ROOM, ()), []
+        arrivals = arrivals or []
+        findings = [arrival.finding for arrival in arrivals]
+        if not (arrivals and (view.udhi or view.sar)):
+            findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier))
+        return max(findings, key=lambda finding: finding.verdict.action.strictness), arrivals
+
+    def _remember(
+        self, arrivals: Sequence[Arrival], by_rules: Verdict, verdict: Verdict, limits: int, now: float
+    ) -> None:
+        """Keep the part if it goes through, poison its message if rules refuse it; a limit's refusal leaves no trace."""
+        for arrival in arrivals:
+            if by_rules.refused:
+                self.segments.refuse(arrival, by_rules, now)
+            elif not verdict.refused:
+                self.segments.keep(arrival, limits, now)
+
+    def _admit(
+        self,
+        finding: Finding,
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        *,
+        later: bool = False,
+        admitted: int = 0,
+    ) -> tuple[Verdict, int]:
+        """The verdict with all limits in it, which are debited if the message passes; and the packs' that were (bits by index).
+
+        `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
+        """
         verdict = finding.verdict
         if verdict.action is Action.BLOCK:
-            return verdict
+            return verdict, 0
         rate = client.rate
         tat = 0.0
         if rate is not None:
             tat = self._client_tats.get(client.name)
-            if not rate.conforms(tat, now):
+            if not later and not rate.conforms(tat, now):
                 # The one case where 0x58 speaks to the right party.
-                return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored)
+                return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
         allowed_by_rule = verdict.action is Action.ALLOW and verdict.rules
+        debited = 0
         if self.rules.limits and not allowed_by_rule:
-            verdict = self._limited(finding, sender, destinations, client, now)
+            verdict, debited = self._limited(finding, sender, destinations, client, now, admitted)
         if rate is not None and not verdict.refused:
             self._client_tats.set(client.name, rate.debited(tat, now, max(1, len(destinations))), now)
-        return verdict
+        return verdict, debited
 
-    def _limited(
-        self, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client, now: float
-    ) -> Verdict:
-        """The verdict with the packs' limits in it; debits them when the message passes."""
+    def _limited(  # noqa: PLR0917  # as `decide_pdu`
+        self,
+        finding: Finding,
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        admitted: int,
+    ) -> tuple[Verdict, int]:
+        """The verdict with the packs' limits in it, and those debited; none is when the message does not pass."""
         verdict = finding.verdict
         counted: list[Counted] = []
         for index, (limit, test, _) in enumerate(self.rules.compiled_limits):
-            if test is None or any(test(facts.bits) for facts in finding.readings):
+            if test is None or any(test(facts.bits, facts.bits) for facts in finding.readings):
                 messages = 1 if limit.per is LimitKey.DESTINATION else max(1, len(destinations))  # submit_multi: many
                 counted += [
                     Counted(index, key, messages) for key in _keys(limit, finding, sender, destinations, client)
                 ]
         if not counted:
-            return verdict
-        exceeded = self._limiter.exceeded(counted, now)
+            return verdict, 0
+        exceeded = self._limiter.exceeded([entry for entry in counted if not admitted >> entry.limit & 1], now)
         for index in sorted(exceeded):
             verdict = _with_limit(verdict, self.rules.compiled_limits[index])
-        if not verdict.refused:  # what passes over a limit that only flags or monitors is not debited there: GCRA
-            self._limiter.debit([entry for entry in counted if entry.limit not in exceeded], now)
-        return verdict
+        if verdict.refused:
+            return verdict, 0
+        # What passes over a limit that only flags or monitors is not debited there: GCRA.
+        debited = [entry for entry in counted if entry.limit not in exceeded]
+        self._limiter.debit(debited, now)
+        limits = self.rules.limits
+        lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
+        return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
 
 
 def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:

@@ -49,6 +49,13 @@ class OnOverload(StrEnum):
     PASS = "pass"  # noqa: S105  # no password
 
 
+class OnOverflow(StrEnum):
+    """What happens to a segment when there is no room to remember it."""
+
+    JUDGE_ALONE = "judge_alone"
+    REJECT = "reject"
+
+
 class OnFault(StrEnum):
     """What happens to a message that could not be parsed, or on which the filter itself failed."""
 
@@ -145,6 +152,14 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentSettings:
+    """How long the segments of a message that is not complete are remembered, and what happens when there are too many."""
+
+    expire_s: float = 600.0
+    overflow: OnOverflow = OnOverflow.JUDGE_ALONE
+
+
+@dataclass(frozen=True, slots=True)
 class TimerSettings:
     """Seconds; 0 switches a timer off. `response_s` ends nothing: an answer that comes later is counted as late."""
 
@@ -185,6 +200,7 @@ class Settings:
     canned: dict[int, str] = field(default_factory=dict)
     """The texts that the SMSC keeps, by sm_default_msg_id."""
     caps: Caps = Caps()
+    segments: SegmentSettings = SegmentSettings()
     timers: TimerSettings = TimerSettings()
     tcp: TcpSettings = TcpSettings()
     workers: int = 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import pdus
 from tests.gates import GENUINE, SCAM
 from tests.programs import PACK, RULE_LINES, invoke, pack_in
 
@@ -91,3 +92,37 @@ def test_outside_a_folder_with_rules_the_shipped_packs_are_used(
     record = explained("Votre solde CPF expire demain, récupérez vos droits : https://droits.example/x")
     assert record["verdict"] == "block"
     assert record["rules"][0]["id"].startswith("FR-CPF-")
+
+
+def test_a_pdu_is_judged_in_each_of_its_readings(tmp_path: Path) -> None:
+    rules = pack_in(tmp_path)
+    pdu = pdus.submit_sm(b"Bonjour", payloads=[SCAM.encode()]).hex()
+    record = explained("--rules", rules, "--pdu", pdu)
+    assert (record["verdict"], record["status"]) == ("block", 0x66)
+    assert [(each["alphabet"], each["verdict"]) for each in record["readings"]] == [
+        ("gsm7", "allow"),
+        ("gsm7", "block"),
+        ("together", "block"),
+    ]
+    assert [each["text"] for each in record["readings"]] == ["Bonjour", SCAM, f"Bonjour {SCAM}"]
+    assert all("ambiguous_body" in each["facts"] for each in record["readings"])
+    shown = invoke("explain", "--rules", rules, "--pdu", pdu)
+    assert shown.stdout.startswith("verdict  block  answered 0x66 ESME_RX_R_APPN")
+    assert shown.stdout.count("read as gsm7") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--pdu", "no"], "not hexadecimal"),
+        (["--pdu", pdus.submit_sm(b"x").hex()[:-2]], "not one whole PDU"),
+        (["--pdu", "00"], "not one whole PDU"),
+        (["--pdu", pdus.pdu(pdus.ENQUIRE_LINK).hex()], "enquire_link has no text"),
+        (["--pdu", pdus.submit_sm(b"x").hex(), "text"], "either a text, or a PDU"),
+        ([], "either a text, or a PDU"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(arguments: list[str], reason: str) -> None:
+    result = invoke("explain", *arguments)
+    assert result.exit_code == 2
+    assert reason in " ".join(result.stderr.replace("│", " ").split())

@@ -47,9 +47,10 @@ def failures(folder: Path, **changes: str) -> list[str]:
         {"matches": "word other", "action": "flag"},
         {"passes": "other", "second": "flag"},
         {"condition": "'sender in [Bank]'", "matches": "{text: hello, sender: Bank}"},
-        {"condition": "ambiguous_body", "matches": "{text: hello, ambiguous_body: true}"},
+        {"condition": "ambiguous_body", "action": "flag", "matches": "{text: hello, ambiguous_body: true}"},
         {
             "condition": "ambiguous_body",
+            "action": "flag",
             "matches": "{text: hello, ambiguous_body: true}",
             "passes": "{text: hello, ambiguous_body: false}",
         },

@@ -19,6 +19,8 @@ from smsgate.settings import (
     ListenerSettings,
     ListenerTls,
     OnFault,
+    OnOverflow,
+    SegmentSettings,
     Settings,
     Statuses,
     TcpSettings,
@@ -58,6 +60,7 @@ upstreams: [{address: smsc-1.example}, {address: "[2001:db8::1]"}]
 rules: [rules/, more.yaml]
 metrics: {bind: "localhost:9464"}
 caps: {sessions: 20000, sessions_per_address: 50, binds_per_client: 8, failed_binds_per_minute: 3}
+segments: {expire: 2m, overflow: reject}
 timers: {session_init: 5s, pdu_read: 2500ms, inactivity: 120m, response: off}
 tcp: {keepalive: 2m, user_timeout: 15s}
 event_loop: asyncio
@@ -73,6 +76,7 @@ drain_timeout: 1.5m
         rules=(tmp_path / "rules", tmp_path / "more.yaml"),
         metrics=Address("localhost", 9464),
         caps=Caps(20_000, 50, 8, 3),
+        segments=SegmentSettings(120.0, OnOverflow.REJECT),
         timers=TimerSettings(5.0, 2.5, 7200.0, 0.0),
         tcp=TcpSettings(120.0, 15.0),
         event_loop="asyncio",
@@ -179,6 +183,13 @@ def test_an_address_list_without_entries_is_refused_because_it_would_let_anybody
     with pytest.raises(DiagnosticsError) as caught:
         load(tmp_path, LEAST.replace('2775"', f'2775", allow: {value}') + f"clients:\n  a: {{allow_from: {value}}}\n")
     assert [fault.line for fault in caught.value.diagnostics] == [1, 5]
+
+
+def test_what_is_delivered_and_what_the_smsc_keeps(tmp_path: Path) -> None:
+    settings = load(tmp_path, LEAST + 'inspect_mo: true\ncanned: {7: "Votre colis vous attend.", 255: "Bonjour"}\n')
+    assert settings.inspect_mo
+    assert settings.canned == {7: "Votre colis vous attend.", 255: "Bonjour"}
+    assert not load(tmp_path, LEAST).inspect_mo
 
 
 def test_what_the_example_file_shows_commented_out_is_the_default(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ bystander (bank2) runs through the same two unharmed. Whatever happens, the acco
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -254,6 +256,27 @@ def test_whatever_happens_the_account_balances(loop_name: str, ending: str, seed
                 a.check_bystander_was_unbound()
             else:
                 await a.check_bystander()
+
+    run_on(loop_name, body)
+
+
+@both_loops
+@pytest.mark.parametrize(
+    "ending", [ending for ending in ENDINGS if ending not in {"the gate stops", "the ESME unbinds"}]
+)
+def test_a_session_that_is_over_is_not_kept_in_memory(loop_name: str, ending: str, short_close: None) -> None:
+    """A timer that was not cancelled would keep it, and a storm of reconnects would keep thousands."""
+
+    async def body() -> None:
+        async with arena() as a:
+            await a.bound(a.esme)
+            relay = weakref.ref(a.relay)
+            ENDINGS[ending](a)
+            await until(lambda: a.esme.gone and a.smsc.gone)
+            await a.over(1)
+            await turns()
+            gc.collect()
+            assert relay() is None
 
     run_on(loop_name, body)
 

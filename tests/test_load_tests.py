@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from load_tests import bare_relay, report
+from load_tests import bare_relay, fairness, flood, report, soak, throughput
 from load_tests.corpus import GENUINE_UCS2, Corpus, Message, gsm7
 from load_tests.filter_bench import FilterFigures
 from load_tests.harness import Load, Measured, Run, Smsc, finish, sessions
 from smsgate.config.rules import load_rules
 from smsgate.smpp.pdu import text_view
 
+FACTS = {"date": "2026-11-22", "commit": "abc1234"}
 LOAD = Load(sessions=3, window=10, warmup_s=0, seconds=0)
 
 
@@ -91,22 +92,101 @@ def test_the_pack_refuses_the_scams_and_nothing_else(corpus: Corpus, tmp_path: P
         assert not rules.check_text(text).refused, text
 
 
-def test_the_report_gives_medians_and_ratios_to_the_bare_relay(tmp_path: Path) -> None:
-    result = report.Report(
-        settings={"rounds": 3},
-        proxies=[
-            report.Figures("no proxy", 10, [Measured(9e5, None, None)]),
-            report.Figures(report.RELAY, 10, [Measured(rate, 2.0, 20.0) for rate in (3e5, 1e5, 2e5)]),
-            report.Figures("smsgate", 10, [Measured(1e5, 5.0, 40.0)]),
-        ],
-        texts=[FilterFigures("clean, GSM-7", 3.0, 6.0, 1.5, 2.0)],
-        facts={"date": "2026-11-22", "commit": "abc1234"},
+def test_the_load_table_gives_medians_and_ratios(tmp_path: Path) -> None:
+    proxies = [
+        throughput.Figures("no proxy", 10, [Measured(9e5, None, None)]),
+        throughput.Figures("bare relay", 10, [Measured(rate, 2.0, 20.0) for rate in (3e5, 1e5, 2e5)]),
+        throughput.Figures("smsgate", 10, [Measured(1e5, 5.0, 40.0)]),
+        throughput.Figures("smsgate, TLS", 10, [Measured(8e4, 6.0, 41.0)]),
+    ]
+    texts = [FilterFigures("clean, GSM-7", 3.0, 6.0, 1.5, 2.0)]
+    path = report.write(
+        report.Report(
+            title="Load tests",
+            command="python -m load_tests",
+            about="",
+            sections=[throughput.proxy_section(proxies), throughput.text_section(texts)],
+            figures={"proxies": 1},
+            settings={"rounds": 3},
+            facts=FACTS,
+        ),
+        tmp_path / "results",
     )
-    path = report.write(result, tmp_path / "results")
     assert path.name == "2026-11-22-abc1234.md"
     lines = path.read_text().splitlines()
-    assert "| bare relay | 10 | 200.0 (100.0 to 300.0) | 1.00 | 2.00 (2.00 to 2.00) | 1.00 | 20 |" in lines
-    assert "| smsgate | 10 | 100.0 (100.0 to 100.0) | 0.50 | 5.00 (5.00 to 5.00) | 2.50 | 40 |" in lines
-    assert "| no proxy | 10 | 900.0 (900.0 to 900.0) | 4.50 |  |  |  |" in lines
+    assert "| no proxy | 10 | 900.0 (900.0 to 900.0) | 4.50 | 9.00 |  |  |  |  |" in lines
+    assert (
+        "| bare relay | 10 | 200.0 (100.0 to 300.0) | 1.00 | 2.00 | 2.00 (2.00 to 2.00) | 1.00 | 0.40 | 20 |" in lines
+    )
+    assert "| smsgate | 10 | 100.0 (100.0 to 100.0) | 0.50 | 1.00 | 5.00 (5.00 to 5.00) | 2.50 | 1.00 | 40 |" in lines
+    assert "| smsgate, TLS | 10 | 80.0 (80.0 to 80.0) | 0.40 | 0.80 | 6.00 (6.00 to 6.00) | 3.00 | 1.20 | 41 |" in lines
     assert "| clean, GSM-7 | 3.00 | 6.00 | 2.0 | 4.0 | 1.50 | 2.00 |" in lines
-    assert json.loads(path.with_suffix(".json").read_text())["settings"] == {"rounds": 3}
+    assert json.loads(path.with_suffix(".json").read_text()) == {
+        "settings": {"rounds": 3},
+        "proxies": 1,
+        "facts": FACTS,
+    }
+
+
+def test_a_verdict_stands_above_the_tables_and_in_the_figures(tmp_path: Path) -> None:
+    made = report.Report(
+        name="soak",
+        title="Soak",
+        command="python -m load_tests soak",
+        about="",
+        verdict=report.Verdict(False, "it grew."),
+        sections=[],
+        figures={},
+        settings={},
+        facts=FACTS,
+    )
+    path = report.write(made, tmp_path)
+    assert path.name == "2026-11-22-abc1234-soak.md"
+    assert "**DOES NOT HOLD: it grew.**" in path.read_text().splitlines()
+    assert json.loads(path.with_suffix(".json").read_text())["verdict"] == {"holds": False, "sentence": "it grew."}
+
+
+@pytest.mark.parametrize(("beside_ms", "holds"), [(9.0, True), (12.0, False)])
+def test_added_latency_is_counted_against_no_gate_and_no_floods(beside_ms: float, holds: bool) -> None:
+    found = {
+        case: [fairness.Figures(case, ms, ms, ms, 1.0, 1.0)]
+        for case, ms in {
+            "no gate, alone": 0.5,
+            "smsgate, alone": 1.0,
+            "no gate, beside the floods": 5.0,
+            "smsgate, beside the floods": beside_ms,
+        }.items()
+    }
+    verdict = fairness.verdict(found)
+    assert verdict.holds is holds
+    assert f"add {beside_ms - 0.5:.2f} ms" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("memory", "neighbour", "holds"),
+    [
+        pytest.param([50, 51, 52], [0, 10, 20], True, id="flat, and the neighbour is served"),
+        pytest.param([50, 55, 52], [0, 10, 20], False, id="memory grows"),
+        pytest.param([50, 51, 52], [0, 10, 10], False, id="the neighbour starves"),
+    ],
+)
+def test_a_flood_may_neither_grow_nor_starve_others(memory: list[float], neighbour: list[int], holds: bool) -> None:
+    samples = [flood.Sample(float(n), memory[n], 5.0, neighbour[n]) for n in range(3)]
+    assert flood.verdict(samples).holds is holds
+
+
+@pytest.mark.parametrize(("last_mb", "holds"), [(73.9, True), (74.1, False)])
+def test_a_soak_compares_the_end_with_the_time_after_the_warm_up(last_mb: float, holds: bool) -> None:
+    samples = [soak.Sample(n * 100, n, n, 20.0 if n < 2 else 70.0 if n < 8 else last_mb) for n in range(11)]
+    assert soak.verdict(samples).holds is holds
+
+
+def test_the_messages_of_a_soak_are_clean_blocked_and_linked(corpus: Corpus, tmp_path: Path) -> None:
+    messages = soak.soak_messages(corpus, 400)
+    assert len(messages) == 400
+    assert sum(message.refused for message in messages) == 4
+    corpus.write_pack(tmp_path)
+    (tmp_path / "limits.yaml").write_text(soak.LIMITS_PACK)
+    rules = load_rules([tmp_path])
+    for message in messages:
+        assert rules.check_text(message.text).refused is message.refused, message.text

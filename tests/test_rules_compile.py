@@ -67,7 +67,9 @@ def test_a_name_that_nothing_has(condition: str, found: str, expected: str, sugg
     assert near == suggestion
 
 
-@pytest.mark.parametrize("keyword", ["", "!!", "*", "ab*", "d*oits", "**", "€*"])
+@pytest.mark.parametrize(
+    "keyword", ["", "!!", "*", "ab*", "d*oits", "**", "€*", "~", "carte~", "ex~piration", "expir*~", "expir~*"]
+)
 def test_keywords_that_fold_to_nothing_or_too_little(keyword: str) -> None:
     assert problems(pack(sets={"words": ["bon", keyword]}))[0][0] == repr(keyword)
 
@@ -162,3 +164,44 @@ def test_compiled_rules_mean_what_their_conditions_say(asked: list[Condition], w
         true |= {"link", "foreign_link"}
     expected = {f"R-{index}" for index, one in enumerate(asked) if holds(one, true)}
     assert {entry.id for entry in compiled.check_text(text).rules} == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "action", "fault"),
+    [
+        ("mixed_script", Action.BLOCK, True),
+        ("hidden_characters", Action.THROTTLE, True),
+        ("mixed_script and hidden_characters", Action.BLOCK, True),
+        ("not mixed_script", Action.BLOCK, True),
+        ("mixed_script or (link and foreign_link)", Action.BLOCK, True),
+        ("2 of (mixed_script, hidden_characters, link)", Action.BLOCK, True),
+        ("mixed_script", Action.FLAG, False),
+        ("mixed_script and link", Action.BLOCK, False),
+        ("3 of (mixed_script, hidden_characters, link)", Action.BLOCK, False),
+        ("link", Action.BLOCK, False),
+    ],
+)
+def test_what_genuine_messages_have_too_flags_at_most(condition: str, action: Action, fault: bool) -> None:
+    judged = pack(rule(condition, action))
+    if fault:
+        ((was, _, _),) = problems(judged)
+        assert was == f"{action} of R-1 for a weak sign alone"
+    else:
+        compile_packs([judged])
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "hit"),
+    [
+        ("expiration~", "expirration", True),
+        ("expiration~", "expiation", True),
+        ("expiration~", "expiration", True),
+        ("expiration~", "expirations", False),
+        ("expiration", "expirration", False),
+        ("ναι μαζί", "ΝΑΙ ΜΑΖΙ", True),
+        ("ναι μαζί", "Ναι μαζί", True),
+        ("скидка*", "СКИДКАМИ", True),
+    ],
+)
+def test_forms_of_a_keyword(keyword: str, text: str, hit: bool) -> None:
+    assert rule_set(rule("words"), sets={"words": [keyword]}).check_text(text).refused is hit

@@ -97,10 +97,122 @@ def test_an_acronym_among_a_brands_names_also_matches_dotted(text: str) -> None:
     assert rules.check_text(text).refused
 
 
-@pytest.mark.parametrize("text", ["a cpfx", "i m p o t s", "o.r.a.n.g.e"])
-def test_longer_names_and_parts_of_words_do_not(text: str) -> None:
-    rules = rule_set(brand("cpf", "CPF"), brand("tax", "IMPOTS"), brand("tel", "Orange"), rule("names(any)"))
-    assert not rules.check_text(text).refused
+@pytest.mark.parametrize("text", ["a cpfx", "c p o f", "c p fe", "c f p"])
+def test_parts_of_words_do_not(text: str) -> None:
+    assert not rule_set(brand("cpf", "CPF"), rule("names(any)")).check_text(text).refused
+
+
+@pytest.mark.parametrize("text", ["Chronpost", "chronoppost", "CHORNOPOST", "creditagricole", "Crédit Agircole"])
+def test_longer_names_match_under_one_slip(text: str) -> None:
+    rules = rule_set(brand("post", "Chronopost", "Crédit Agricole"), rule("names(post)"))
+    assert rules.check_text(f"votre {text} ici").refused
+
+
+@pytest.mark.parametrize(
+    "text", ["hronopost", "chronopos", "chronopast", "chrnpost", "amelli", "orage", "organe", "mopbile"]
+)
+def test_two_slips_short_names_and_ordinary_words_do_not(text: str) -> None:
+    tel = brand("tel", "Orange", company=["mobile"])
+    rules = rule_set(brand("post", "Chronopost", "Ameli"), tel, rule("names(any)"))
+    assert not rules.check_text(f"votre {text} mobile").refused
+
+
+def _shifted(start: int) -> dict[int, int]:
+    """The small letters as those of an alphabet that starts elsewhere in Unicode."""
+    return {code: start + code - ord("a") for code in range(ord("a"), ord("z") + 1)}
+
+
+TRANSLATED: dict[str, dict[int, int] | dict[int, str]] = {
+    "leet": str.maketrans("aeiost", "431057"),
+    "signs": str.maketrans("ase", "@$€"),
+    "Cyrillic": str.maketrans("aeopcx", "аеорсх"),
+    "GSM 03.38": str.maketrans("aeo", "ΛΣø"),
+    "full width": _shifted(0xFF41),
+    "mathematical": _shifted(0x1D41A),
+    "circled": _shifted(0x24D0),
+    "squared": _shifted(0x1F170),
+    "capital I": {ord("l"): "I"},
+}
+JOINED = {
+    "spaced": " ",
+    "dotted": ".",
+    "dashed": "-",
+    "a letter a line": "\n",
+    "zero width": "\u200b",
+    "soft hyphens": "\u00ad",
+    "selectors": "\ufe0f",
+    "tags": "\U000e0061",
+    "NUL": "\0",
+    "marks": "\u0336",
+    "carriage returns": "\r",
+}
+KEYWORDS = ("carte vitale", "amende", "colis", "soldes", "expiration", "assurance maladie", "netflix")
+
+
+def _tricked(keyword: str) -> list[tuple[str, str]]:
+    return [
+        *((name, keyword.translate(table)) for name, table in TRANSLATED.items()),
+        *((name, joint.join(keyword)) for name, joint in JOINED.items()),
+        ("capitals", keyword.upper()),
+        ("spaced leet", " ".join(keyword.translate(TRANSLATED["leet"]))),
+        ("backwards", f"\u202e{keyword[::-1]}\u202c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "trick", "text"), [(keyword, *tricked) for keyword in KEYWORDS for tricked in _tricked(keyword)]
+)
+def test_a_keyword_in_disguise_is_the_keyword(keyword: str, trick: str, text: str) -> None:
+    rules = rule_set(rule("words"), sets={"words": [keyword]})
+    assert rules.check_text(f"Bonjour, votre {text} : voir http://pay.example/c4d3f").refused
+    assert not rules.check_text("Bonjour, votre place : voir http://pay.example/c4d3f").refused
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Paiement de 45,00 EUR (45€, $45, 50EUR) le 12/03 à 14h30",
+        "G-482913 est votre code, ou 4567, ou 4R7T0, ou A1B2C3",
+        "AB-123-CD, FR7699990000010000000000099, H2O, 4G, B2B, Covid-19, 1er, 2e",
+        "https://pay.example/s0lde/c4rte?4mende=c0lis",
+        "c0lis@pay.example/x",
+        "solder, colisage, encarter",
+    ],
+)
+def test_amounts_codes_and_links_are_no_words_in_disguise(text: str) -> None:
+    words = ["asoeur", "aso", "heo", "arto", "tots", "ag", "bab", "solde", "carte", "colis", "amende"]
+    assert not rule_set(rule("words"), sets={"words": words}).check_text(text).refused
+
+
+def test_a_keyword_of_four_letters_needs_its_cuts() -> None:
+    rules = rule_set(rule("words"), sets={"words": ["code", "carte"]})
+    assert rules.check_text("le c o d e ici").refused
+    assert rules.check_text("l e   c o d e   i c i").refused
+    assert not rules.check_text("l e c o d e i c i").refused
+    assert rules.check_text("l a c a r t e i c i").refused
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ("mixed_script", "votre cаrte"),
+        ("hidden_characters", "votre c\u200barte"),
+        ("hidden_characters", "votre \u202eetrac"),
+        ("foreign_link", "votre carte : pay point com"),
+        ("foreign_link", "votre carte : pay%2ecom"),
+    ],
+)
+def test_facts_about_characters(condition: str, text: str) -> None:
+    rules = rule_set(rule(condition, Action.FLAG))
+    assert rules.check_text(text).action is Action.FLAG
+    assert rules.check_text("votre carte, l’été, 12 €").action is Action.ALLOW
+
+
+def test_a_text_turned_round_is_judged_as_shown_and_as_written() -> None:
+    rules = rule_set(rule("words or foreign_link"), sets={"words": ["carte"]})
+    assert rules.check_text("\u202eetrac").refused
+    assert rules.check_text("carte \u202eruojnob").refused
+    assert rules.check_text("voir \u202emoc.elpmaxe-yap").refused
 
 
 PRECEDENCE = {

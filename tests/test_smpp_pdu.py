@@ -87,9 +87,8 @@ def test_submit_sm(
         payloads=payloads,
         tlvs=VENDOR,
     )
-    behind = b"".join(pdus.tlv(0x0424, payload) for payload in payloads) + VENDOR
     assert view_of(pdu) == TextView(
-        source, (destination,), esm_class & 0x40 != 0, coding, **texts_of(text, payloads, behind)
+        source, (destination,), esm_class & 0x40 != 0, coding, **texts_of(text, payloads, VENDOR[4:])
     )
 
 
@@ -117,8 +116,8 @@ def test_data_sm(source: bytes, destination: bytes, esm_class: int, coding: int,
     pdu = pdus.data_sm(
         text, source=source, destination=destination, esm_class=esm_class, data_coding=coding, tlvs=VENDOR
     )
-    behind = pdus.tlv(0x0424, b"") + VENDOR
-    assert view_of(pdu) == TextView(source, (destination,), esm_class & 0x40 != 0, coding, **texts_of(text, [], behind))
+    said = texts_of(text, [], VENDOR[4:])
+    assert view_of(pdu) == TextView(source, (destination,), esm_class & 0x40 != 0, coding, **said)
 
 
 @given(message_id=strings, source=addresses, text=texts, payloads=payloads)
@@ -131,6 +130,31 @@ def test_replace_sm(message_id: bytes, source: bytes, text: bytes, payloads: lis
 def test_broadcast_sm(source: bytes, coding: int, text: bytes) -> None:
     pdu = pdus.broadcast_sm(text, source=source, data_coding=coding)
     assert view_of(pdu) == TextView(source, (), False, coding, (text,), malformed=False)
+
+
+REFERENCE, TOTAL, PART = pdus.tlv(0x020C, b"\x01\x2a"), pdus.tlv(0x020E, b"\x03"), pdus.tlv(0x020F, b"\x02")
+
+
+@pytest.mark.parametrize(
+    ("tlvs", "sar"),
+    [
+        (REFERENCE + TOTAL + PART, (0x012A, 3, 2)),
+        (PART + pdus.tlv(0x1401, b"vendor") + TOTAL + REFERENCE, (0x012A, 3, 2)),
+        (REFERENCE + TOTAL + PART + pdus.tlv(0x020F, b"\x03"), (0x012A, 3, 3)),
+        (REFERENCE + TOTAL, None),
+        (pdus.tlv(0x1401, REFERENCE + TOTAL + PART), None),
+        (pdus.tlv(0x1401, REFERENCE), None),
+    ],
+    ids=["all", "in another order", "twice", "one missing", "inside another", "hinted at"],
+)
+def test_segments_by_tlvs(tlvs: bytes, sar: tuple[int, int, int] | None) -> None:
+    for pdu in (
+        pdus.submit_sm(b"Bonjour", tlvs=tlvs),
+        pdus.submit_multi(b"Bonjour", tlvs=tlvs),
+        pdus.data_sm(b"Bonjour", tlvs=tlvs),
+    ):
+        view = view_of(pdu)
+        assert (view.sar, view.bodies) == (sar, (b"Bonjour",))
 
 
 @pytest.mark.parametrize("command", sorted(TEXT_BEARING), ids=lambda command: Command(command).name)
@@ -163,7 +187,6 @@ UCS2 = LINK.decode().encode("utf-16-be")
 WITHOUT_LENGTH = pdus.submit_sm(UCS2, sm_length=0)  # its first letters are a TLV's tag and length
 UNDEFINED, UNDEFINED_ALL = after(b"one", pdus.tlv(0x0500, LINK))
 PAYLOAD_SHORT = pdus.tlv(0x0424, b"one" + LINK, length=3)
-VENDOR_ONLY = pdus.tlv(0x1400, LINK)
 SM_IN_DATA_SM = b"\0" + bytes([len(LINK)]) + LINK
 
 
@@ -176,9 +199,9 @@ SM_IN_DATA_SM = b"\0" + bytes([len(LINK)]) + LINK
         (pdus.submit_sm(payloads=[b"", LINK, b""]), (LINK,), False),
         (pdus.submit_sm(tlvs=VENDOR + pdus.tlv(0x0424, LINK) + VENDOR), (LINK,), False),
         (pdus.submit_sm(tlvs=pdus.tlv(0x0424, LINK, length=0xFFFF)), (LINK,), True),
-        (pdus.submit_sm(tlvs=PAYLOAD_SHORT), (b"one", LINK, PAYLOAD_SHORT), True),
+        (pdus.submit_sm(tlvs=PAYLOAD_SHORT), (b"one", LINK, b"one" + LINK), True),
         (pdus.data_sm(b"one", tlvs=pdus.tlv(0x0424, LINK)), (b"one", LINK), True),
-        (pdus.data_sm(None, tlvs=SM_IN_DATA_SM), (SM_IN_DATA_SM, SM_IN_DATA_SM), True),
+        (pdus.data_sm(None, tlvs=SM_IN_DATA_SM), (SM_IN_DATA_SM, SM_IN_DATA_SM, LINK), True),
         (pdus.replace_sm(b"one", payloads=[LINK]), (b"one", LINK), True),
         (pdus.submit_multi(b"one", payloads=[LINK]), (b"one", LINK), True),
         (pdus.submit_sm(b"one", tlvs=b"\x02\x04\x00"), (b"one", b"\x02\x04\x00", b"one\x02\x04\x00"), True),
@@ -188,8 +211,8 @@ SM_IN_DATA_SM = b"\0" + bytes([len(LINK)]) + LINK
         (BEHIND_PADDING, (b"one", b"\0\0" + LINK, BEHIND_PADDING_ALL), True),
         (SHORT, (b"cut in", LINK, b"cut in" + LINK), True),
         (WITHOUT_LENGTH, (UCS2, UCS2), True),
-        (UNDEFINED, (b"one", LINK, UNDEFINED_ALL), False),
-        (pdus.submit_sm(tlvs=VENDOR_ONLY), (VENDOR_ONLY,), False),
+        (UNDEFINED, (b"one", LINK, UNDEFINED_ALL[3:], UNDEFINED_ALL), False),
+        (pdus.submit_sm(tlvs=pdus.tlv(0x1400, LINK)), (LINK,), False),
         (pdus.submit_sm(b"one", tlvs=CALLBACK + ATAG), (b"one",), False),
     ],
     ids=[
@@ -221,10 +244,12 @@ def test_every_body_is_found(pdu: bytes, bodies: tuple[bytes, ...], ambiguous: b
     assert (view.bodies, view.ambiguous, view.malformed) == (bodies, ambiguous, False)
 
 
-def test_bodies_beyond_the_bound_are_one() -> None:
-    view = view_of(pdus.submit_sm(payloads=[b"%03d" % number for number in range(200)]))
-    assert len(view.bodies) == MAX_BODIES
-    assert b"".join(view.bodies) == b"".join(b"%03d" % number for number in range(200))
+def test_bodies_beyond_the_bound_are_one_with_a_blank_between_in_every_alphabet() -> None:
+    bodies = view_of(pdus.submit_sm(payloads=[b"%04d" % number for number in range(200)])).bodies
+    assert len(bodies) == MAX_BODIES
+    assert " ".join(body.decode() for body in bodies).split() == [f"{number:04d}" for number in range(200)]
+    in_ucs2 = view_of(pdus.submit_sm(payloads=[str(number).encode("utf-16-be") for number in range(200)])).bodies
+    assert " ".join(body.decode("utf-16-be") for body in in_ucs2).split() == [str(number) for number in range(200)]
 
 
 def test_callback_number_and_its_tag_are_texts_of_their_own() -> None:
@@ -294,8 +319,8 @@ ANY_BODY = st.one_of(
 def test_no_octets_raise(command: int, body: bytes) -> None:
     pdu = pdus.pdu(command, body)
     view = view_of(pdu)
-    assert 1 <= len(view.bodies) <= MAX_BODIES
-    assert len(view.bodies) == MAX_BODIES or all(found in body for found in view.bodies)
+    assert 1 <= len(view.bodies) <= MAX_BODIES + 1
+    assert len(view.bodies) >= MAX_BODIES or all(found in body for found in view.bodies)
     assert not view.malformed or len(view.bodies) == 1
     assert view.ambiguous or len(view.bodies) == 1 or not view.malformed
     assert is_receipt(command, pdu, 0, len(pdu)) in {True, False}

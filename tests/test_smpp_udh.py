@@ -6,45 +6,59 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.smpp.udh import Udh, read, suspected
+from smsgate.smpp.udh import Udh, read, stretches, suspected
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("header", "text"),
     [
-        b"",
-        b"\x06\x00\x03\x2a\x02\x01",
-        b"\xffhttps://pay.example",
-        b"\x20Votre solde CPF expire: repondez",
-        b"\x50\x00\xf0" + b"x" * 90,
+        (b"\x05\x00\x03\x2a\x02\x01", b"Bonjour"),
+        (b"\x06\x08\x04\x01\x2a\x02\x01", b"Bonjour"),
+        (b"\x0b\x05\x04\x0b\x84\x23\xf0\x00\x03\x2a\x02\x01", b"Bonjour"),
+        (b"\x05\x00\x03\x2a\x02\x01", b""),
     ],
-    ids=["nothing", "longer than the body", "no header", "covers the text", "an element runs over"],
 )
-def test_a_header_that_does_not_add_up_is_none(body: bytes) -> None:
-    assert read(body) is None
+def test_a_header_that_adds_up_is_skipped(header: bytes, text: bytes) -> None:
+    assert stretches(header + text, announced=True) == [(text, read(header + text))]
 
 
 @pytest.mark.parametrize(
-    ("body", "may_be"),
+    ("body", "offsets"),
     [
-        (b"\x05\x00\x03\x2a\x02\x01text", True),
-        (b"\x06\x08\x04\x01\x2a\x02\x01text", True),
-        (b"\x06\x05\x04\x0b\x84\x23\xf0", True),
-        (b"\x03\x24\x01\x01text", True),
-        (b"\x03\x0a\x01\x01text", False),
-        (b"\x05\x00\x04\x2a\x02\x01text", False),
-        (b"\x05\x00\x03", False),
-        ("été".encode("utf-16-be"), False),
-        (b"\x05t\x05", False),
-        (b"Bonjour", False),
-        (b"\x00\x00", False),
-        (b"\x05", False),
-        (b"", False),
+        (b"\x06\x00\x03\x2a\x02\x01", {0, 1}),
+        (b"\xffhttps://pay.example", {0, 1}),
+        (b"\x20Votre solde CPF expire: repondez", {0, 1}),
+        (b"\x50\x00\xf0" + b"x" * 90, {0, 1, 0x51}),
+        (b"", {0}),
     ],
-    ids=repr,
+    ids=["longer than the body", "no header", "covers the text", "an element runs over", "nothing at all"],
 )
-def test_a_header_that_nobody_announced_is_suspected_by_its_elements(body: bytes, may_be: bool) -> None:
-    assert suspected(body) is may_be
+def test_one_that_does_not_hides_nothing(body: bytes, offsets: set[int]) -> None:
+    assert set(stretches(body, announced=True)) == {(body[offset:], None) for offset in offsets}
+
+
+def test_one_that_says_nothing_may_be_none() -> None:
+    assert stretches(b"\0Bonjour", announced=True) == [(b"Bonjour", Udh(1)), (b"\0Bonjour", None)]
+
+
+def test_a_long_one_has_room_for_a_text() -> None:
+    text = b"Votre solde CPF expire"
+    body = bytes([len(text) + 7, 0x00, 3, 1, 1, 1, 0x70, len(text)]) + text + b"Bonjour"
+    assert stretches(body, announced=True) == [(b"Bonjour", read(body)), (body, None), (text, None)]
+
+
+@pytest.mark.parametrize("header", [b"\x05\x00\x03\x2a\x02\x01", b"\x06\x05\x04\x0b\x84\x23\xf0"])
+def test_one_that_is_not_announced_is_read_both_ways(header: bytes) -> None:
+    assert stretches(header + b"Bonjour", announced=False) == [
+        (header + b"Bonjour", None),
+        (b"Bonjour", read(header)),
+    ]
+    assert stretches(b"Bonjour", announced=False) == [(b"Bonjour", None)]
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_no_octets_raise_and_stretches_lie_inside(body: bytes, announced: bool) -> None:
+    assert all(stretch in body for stretch, _ in stretches(body, announced=announced))
 
 
 @given(st.binary(max_size=40))

@@ -21,7 +21,7 @@ SECRETS = ("secret", SENDER, "33639980001", "solde", "rendez-vous", "14h30", "cp
 """The password of `gates.bind`, both numbers, and words of both messages."""
 
 
-def rules_that_quote(readings: Sequence[Reading], sender: str, client: str) -> NoReturn:
+def rules_that_quote(readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> NoReturn:
     """A fault of the filter in whose words the whole message stands."""
     raise KeyError(f"{readings[0].text} from {sender} of {client}")
 

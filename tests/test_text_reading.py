@@ -20,7 +20,7 @@ def test_the_body_is_decoded_once_and_only_on_demand() -> None:
         decoded.append(body)
         return body.decode()
 
-    reading = Reading("ascii", " bonjour ", may_hold_link=False, body=b"Bonjour", decode=decode)
+    reading = Reading("ascii", " bonjour ", False, False, b"Bonjour", decode)
     assert decoded == []
     assert [reading.text, reading.text] == ["Bonjour", "Bonjour"]
     assert decoded == [b"Bonjour"]

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, PlainValidator
 
 from smsgate.config.diagnostics import fault, listed, nearest, quoted
 from smsgate.rules import condition as cond
-from smsgate.rules.compile import MIN_PREFIX_LETTERS
+from smsgate.rules.compile import keyword_fault
 from smsgate.rules.condition import Condition, ConditionError
 from smsgate.rules.model import Action, LimitKey, Mode
 from smsgate.smpp.constants import Status
@@ -73,13 +73,10 @@ def term(value: str) -> str:
 
 
 def keyword(value: str) -> str:
-    """Whole words, or a prefix with a `*`."""
-    word = value.removesuffix("*")
-    letters = fold(word).strip()
-    if not letters or "*" in word:
-        raise fault(quoted(value), "letters or digits, with a * at the end at most")
-    if word != value and len(letters) < MIN_PREFIX_LETTERS:
-        raise fault(quoted(value), f"at least {MIN_PREFIX_LETTERS} letters before the *")
+    """Whole words; a `*` at the end for every ending, a `~` for one typo."""
+    expected = keyword_fault(value)
+    if expected:
+        raise fault(quoted(value), expected)
     return value
 
 

@@ -52,7 +52,9 @@ from smsgate.settings import (
     ListenerSettings,
     ListenerTls,
     OnFault,
+    OnOverflow,
     OnOverload,
+    SegmentSettings,
     Settings,
     Statuses,
     TcpSettings,
@@ -78,6 +80,7 @@ _UnknownCommands = Annotated[
     UnknownCommands, PlainValidator(partial(choice, {str(word): word for word in UnknownCommands}))
 ]
 _OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
+_OnOverflow = Annotated[OnOverflow, PlainValidator(partial(choice, {str(word): word for word in OnOverflow}))]
 _OnOverload = Annotated[OnOverload, PlainValidator(partial(choice, {str(word): word for word in OnOverload}))]
 _DefaultAlphabet = Annotated[
     DefaultAlphabet, PlainValidator(partial(choice, {str(word): word for word in DefaultAlphabet}))
@@ -215,6 +218,14 @@ class _Caps(Form):
         return Caps(self.sessions, self.sessions_per_address, self.binds_per_client, self.failed_binds_per_minute)
 
 
+class _Segments(Form):
+    expire: Duration = _DEFAULTS.segments.expire_s
+    overflow: _OnOverflow = _DEFAULTS.segments.overflow
+
+    def settings(self) -> SegmentSettings:
+        return SegmentSettings(self.expire, self.overflow)
+
+
 class _Timers(Form):
     session_init: Timer = _DEFAULTS.timers.session_init_s
     pdu_read: Timer = _DEFAULTS.timers.pdu_read_s
@@ -252,6 +263,7 @@ class _Config(Form):
     inspect_mo: Switch = _DEFAULTS.inspect_mo
     canned: dict[CannedId, Text] = Field(default_factory=dict)
     caps: _Caps = _Caps()
+    segments: _Segments = _Segments()
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
     workers: Workers = _DEFAULTS.workers
@@ -287,6 +299,7 @@ def load_settings(path: Path) -> Settings:
         inspect_mo=form.inspect_mo,
         canned=form.canned,
         caps=form.caps.settings(),
+        segments=form.segments.settings(),
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
         workers=form.workers,

@@ -65,6 +65,7 @@ class Side(asyncio.Protocol):
         self.eof_taken = False  # and the session knows
         self.eof_written = False  # and has been told so itself
         self.tap: Tap | None = None
+        self.cutting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there."""
@@ -94,6 +95,8 @@ class Side(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
         self.connected = False
+        if self.cutting is not None:
+            self.cutting.cancel()
         self.relay.lost(self, exc)
 
     def pause_writing(self) -> None:
@@ -139,7 +142,7 @@ class Side(asyncio.Protocol):
                 self.read(True)
             else:
                 self.transport.close()
-            loop.call_later(CLOSE_S, self.transport.abort)
+            self.cutting = loop.call_later(CLOSE_S, self.transport.abort)
 
 
 class Relay:
@@ -190,6 +193,7 @@ class Relay:
         self.overload = overload
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
+        self.deadline: asyncio.TimerHandle | None = None  # of the end that one side has begun
         self.on_bind = on_bind
         self.on_end = on_end
         self.settle_s = settings.drain_timeout_s / 2
@@ -347,15 +351,15 @@ class Relay:
                 self.admission.failed(session.system_id, self.address.host, perf_counter())
                 log.info("bind refused by the SMSC: client %r from %s", session.system_id, self.address)
             case State.ESME_ENDED:
+                self.deadline = self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
                 self.upstream.end()
                 self._end_if_idle()
-                self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
             case State.SMSC_ENDED:
+                self.deadline = self.loop.call_later(SMSC_ENDED_S, self.end, "the SMSC ended, and the ESME did not")
                 self._write()
                 self.downstream.end()
                 if not self.downstream.eof_written:
                     self.end("the SMSC ended")
-                self.loop.call_later(SMSC_ENDED_S, self.end, "the SMSC ended, and the ESME did not")
             case State.CLOSED:
                 self.end(f"over, after {before.name.lower()}")
         if before is State.BINDING:
@@ -439,6 +443,8 @@ class Relay:
         self._write()
         if self.connecting is not None:
             self.connecting.cancel()
+        if self.deadline is not None:
+            self.deadline.cancel()  # it would keep this session in memory until then
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
         if self.client is not None:

@@ -25,9 +25,11 @@ from smsgate.text.urls import Link, public_suffix, unicode_host
 CACHE_ENTRIES: Final = 65_536
 """Hosts, and senders, remembered: some 20 MB when full, and more than one day of distinct genuine ones."""
 MIN_TYPO_LETTERS: Final = 6
-"""`anywhere` tokens from this length on are also found with one inner typo."""
+"""`anywhere` tokens, names, and keywords that ask for it are from this length on also found with one inner typo."""
 MIN_GLUED_LETTERS: Final = 3
 """Shorter `with_bait` tokens must be parted from the bait: `ca` glued to `mail` is camail."""
+MIN_UNCUT_LETTERS: Final = 5
+"""Keywords from this length on are found in letters whose word cuts are lost; shorter ones are in every long run."""
 MAX_GLUED_CHARS: Final = 63
 """RFC 1035: a label. Longer parts (senders, paths) are not segmented."""
 MAX_SLUG_WORDS: Final = 4
@@ -212,15 +214,33 @@ def automaton(words: Mapping[str, int]) -> ahocorasick.Automaton:
     return built
 
 
-def _typos(token: str) -> set[str]:
-    """The token, and each string one inner slip away: a letter lost, doubled, swapped with the next, or another one."""
-    variants = {token}
-    if len(token) < MIN_TYPO_LETTERS:
+def without_blanks(words: Mapping[str, int]) -> dict[str, int]:
+    """The longer words as they are looked for where word cuts are lost."""
+    uncut: dict[str, int] = {}
+    for word, bits in words.items():
+        letters = word.replace(" ", "")
+        if len(letters) >= MIN_UNCUT_LETTERS:
+            uncut[letters] = uncut.get(letters, 0) | bits
+    return uncut
+
+
+def slips(word: str) -> set[str]:
+    """Each string one inner slip away: a letter or blank lost, doubled, or swapped with the next. Empty for short words."""
+    variants: set[str] = set()
+    if len(word) < MIN_TYPO_LETTERS:
         return variants
-    for i in range(1, len(token) - 1):
-        variants.add(token[:i] + token[i + 1 :])
-        variants.add(token[:i] + token[i] + token[i:])
-        if i < len(token) - 2:
-            variants.add(token[:i] + token[i + 1] + token[i] + token[i + 2 :])
-        variants.update(token[:i] + letter + token[i + 1 :] for letter in _ALPHABET)
+    for i in range(1, len(word) - 1):
+        variants.add(word[:i] + word[i + 1 :])
+        variants.add(word[:i] + word[i] + word[i:])
+        if i < len(word) - 2:
+            variants.add(word[:i] + word[i + 1] + word[i] + word[i + 2 :])
+    return variants - {word}
+
+
+def _typos(token: str) -> set[str]:
+    """The token, its slips, and each string with another letter inside: hosts are chosen to look alike, not mistyped."""
+    variants = {token, *slips(token)}
+    if len(token) >= MIN_TYPO_LETTERS:
+        for i in range(1, len(token) - 1):
+            variants.update(token[:i] + letter + token[i + 1 :] for letter in _ALPHABET)
     return variants

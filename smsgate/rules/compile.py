@@ -14,12 +14,13 @@ from hashlib import sha256
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import BrandBits, Build, Impersonation, automaton, squeezed
+from smsgate.rules.brands import MIN_TYPO_LETTERS, BrandBits, Build, Impersonation, automaton, slips, squeezed
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import (
-    AMBIGUOUS_BODY,
+    FACTS,
     FOREIGN_LINK,
     LINK,
+    SECOND_LOOK,
     CompiledLimit,
     CompiledRule,
     RuleSet,
@@ -40,7 +41,6 @@ MAX_ACRONYM_LETTERS: Final = 5
 MIN_PREFIX_LETTERS: Final = 3
 """A shorter prefix keyword would hit every second message."""
 
-_FACTS: Final = {"link": LINK, "foreign_link": FOREIGN_LINK, "ambiguous_body": AMBIGUOUS_BODY}
 _OPERATORS: Final = {
     "<": operator.lt,
     "<=": operator.le,
@@ -75,11 +75,23 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         words=compiler.words,
         labels=compiler.labels,
         name_bits=compiler.name_bits,
+        official_bits=compiler.official_bits,
         impersonation=compiler.impersonation(build),
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
         build=build,
     )
+
+
+def keyword_fault(keyword: str) -> str:
+    """What is expected in place of a keyword that can't be one; "" of a good one."""
+    mark = keyword[-1:] if keyword.endswith(("*", "~")) else ""
+    bare = keyword.removesuffix(mark)
+    letters = fold(bare).strip()
+    if not letters or "*" in bare or "~" in bare:
+        return "letters or digits, with a * or a ~ at the end at most"
+    needed = {"*": MIN_PREFIX_LETTERS, "~": MIN_TYPO_LETTERS, "": 0}[mark]
+    return f"at least {needed} letters before the {mark}" if len(letters) < needed else ""
 
 
 def _expired(rule: Rule, today: date | None) -> bool:
@@ -96,11 +108,12 @@ class _Compiler:
         self.value_tests: list[tuple[str, Callable[[str], bool], int]] = []
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
         self.domain_bits: dict[str, int] = {}
-        self.labels: dict[int, str] = {bit: name for name, bit in _FACTS.items()}
+        self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
         self.name_bits = 0
+        self.official_bits = 0
         self.common_bits = LINK  # with all keyword sets: what clean messages often show
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
-        self._next_bit = max(_FACTS.values())
+        self._next_bit = SECOND_LOOK
         self._sets: dict[KeywordSet, int] = {}
         self._lists: dict[tuple[str, EntryList], int] = {}
         self._brands: dict[Brand, BrandBits] = {}
@@ -115,7 +128,7 @@ class _Compiler:
 
     def impersonation(self, build: Build) -> Impersonation:
         bait = [
-            fold(word.rstrip("*")).strip()
+            fold(word.rstrip("*~")).strip()
             for keywords in self._sets
             if keywords.name == BAIT_SET
             for word in keywords.keywords
@@ -131,6 +144,9 @@ class _Compiler:
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.test(pack, rule.condition, rule.where)
+        if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
+            expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
+            self.problems.append(Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
@@ -154,7 +170,7 @@ class _Compiler:
                 return _any_of(bit)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
-                return 0, lambda bits: not inner(bits)
+                return 0, lambda bits, excuses: not inner(excuses, bits)
             case cond.AtLeast():
                 return self._at_least(condition.count, [self.test(pack, term, where) for term in condition.terms])
 
@@ -173,7 +189,7 @@ class _Compiler:
         trigger = together if all(triggers) else 0
         if count == 1:
             return trigger, _any(tests)
-        return trigger, lambda bits: sum(test(bits) for test in tests) >= count
+        return trigger, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
@@ -182,8 +198,8 @@ class _Compiler:
     # names
 
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
-        if name.name in _FACTS:
-            return _FACTS[name.name]
+        if name.name in FACTS:
+            return FACTS[name.name]
         sets = {keywords.name: keywords for used in self._visible(pack) for keywords in used.keywords}
         if name.name not in sets:
             expected = "a keyword set of this pack or of one that it uses, or a fact"
@@ -207,7 +223,7 @@ class _Compiler:
                 "impersonates": impersonates,
             }
             tests.append(choices[predicate.name])
-        return self._at_least(1, tests) if tests else (0, lambda _: False)
+        return self._at_least(1, tests) if tests else (0, lambda *_: False)
 
     def _targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
         if target == "any":
@@ -282,25 +298,27 @@ class _Compiler:
         )
         self._brands[brand] = bits
         self.name_bits |= bits.names
-        self._add_words(brand.names, bits.names, brand.where, acronyms=True)
+        self.official_bits |= bits.official
+        self._add_words(brand.names, bits.names, brand.where, names_of=brand)
         self._add_words(brand.company, bits.company, brand.where)
 
-    def _add_words(self, keywords: Sequence[str], bit: int, where: Where, *, acronyms: bool = False) -> None:
+    def _add_words(self, keywords: Sequence[str], bit: int, where: Where, *, names_of: Brand | None = None) -> None:
         for keyword in keywords:
-            word = fold(keyword.removesuffix("*"))
-            if not word.strip() or "*" in keyword[:-1]:
-                self.problems.append(Problem(where, repr(keyword), "letters or digits, with a * at the end at most"))
+            expected = keyword_fault(keyword)
+            if expected:
+                self.problems.append(Problem(where, repr(keyword), expected))
                 continue
-            if keyword.endswith("*"):
-                word = word[:-1]
-                if len(word.strip()) < MIN_PREFIX_LETTERS:
-                    self.problems.append(
-                        Problem(where, repr(keyword), f"at least {MIN_PREFIX_LETTERS} letters before the *")
-                    )
-            self.words[word] = self.words.get(word, 0) | bit
-            if acronyms and keyword.isupper() and keyword.isalpha() and len(keyword) <= MAX_ACRONYM_LETTERS:
-                dotted = f" {' '.join(keyword.lower())} "
-                self.words[dotted] = self.words.get(dotted, 0) | bit
+            mark = keyword[-1] if keyword.endswith(("*", "~")) else ""
+            bare = keyword.removesuffix(mark)
+            words = {fold(form) for form in (bare, bare.upper(), bare.capitalize())}  # Greek imitates by case: η n, Η h
+            if mark == "*":
+                words = {word[:-1] for word in words}
+            elif mark == "~" or (names_of and not names_of.company):
+                words |= {f" {variant} " for variant in slips(fold(bare).strip())}
+            if names_of and bare.isupper() and bare.isalpha() and len(bare) <= MAX_ACRONYM_LETTERS:
+                words.add(f" {' '.join(bare.lower())} ")
+            for word in words:
+                self.words[word] = self.words.get(word, 0) | bit
 
     def _check_unique(self, packs: Sequence[Pack]) -> None:
         seen: dict[tuple[str, str], Where] = {}
@@ -329,13 +347,13 @@ class _Compiler:
 
 
 def _any_of(mask: int) -> tuple[int, Test]:
-    return mask, lambda bits: bits & mask != 0
+    return mask, lambda bits, _: bits & mask != 0
 
 
 def _all(tests: Sequence[Test]) -> Test:
-    def holds(bits: int) -> bool:
+    def holds(bits: int, excuses: int) -> bool:
         for test in tests:  # noqa: SIM110  # `all()` of a generator takes 0.4 µs more
-            if not test(bits):
+            if not test(bits, excuses):
                 return False
         return True
 
@@ -343,13 +361,25 @@ def _all(tests: Sequence[Test]) -> Test:
 
 
 def _any(tests: Sequence[Test]) -> Test:
-    def holds(bits: int) -> bool:
+    def holds(bits: int, excuses: int) -> bool:
         for test in tests:  # noqa: SIM110  # as in `_all`
-            if test(bits):
+            if test(bits, excuses):
                 return True
         return False
 
     return holds
+
+
+def _is_weak(condition: Condition) -> bool:
+    """Whether a condition can hold by facts alone that genuine messages show too."""
+    match condition:
+        case cond.Name(name=name):
+            return name in cond.WEAK_FACTS
+        case cond.Not(term=term):
+            return _is_weak(term)
+        case cond.AtLeast(count=count, terms=terms):
+            return sum(map(_is_weak, terms)) >= count
+    return False
 
 
 def _asks_only_origin(condition: Condition) -> bool:

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-FACTS = ("link", "foreign_link", "ambiguous_body")
+WEAK_FACTS = ("mixed_script", "hidden_characters", "ambiguous_body")
+"""Genuine messages have them too: alone they flag at most."""
+FACTS = ("link", "foreign_link", *WEAK_FACTS)
 PREDICATES = ("names", "lookalike", "official", "impersonates")
 FIELDS = ("sender", "client", "link_host")
 MAX_CONDITION_CHARS = 4096

@@ -6,32 +6,55 @@ is set (its `trigger`), so that a clean message costs the pass and a comparison.
 per value; the link reader runs only on a text that may hold a link.
 
 A message with several readings is judged in each; the strictest verdict counts, and `allow` only where it holds in all.
+
+Of a message that comes in parts, `add` gathers `Evidence` part by part, and `check_parts` judges it: a rule hits once it holds
+whatever the parts to come may say. A fact that a rule wants absent (an *excuse*: `not official(cpf)`) may still come, so
+such a rule waits for the whole message, or for what rules the excuse out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_, or_
 from typing import Final, NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation
+from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
 from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
 from smsgate.smpp.constants import Status
+from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import MAX_LINKS, Link, links, plain, registrable_domain
+from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain, without_links
+from smsgate.text.window import Window
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
-AMBIGUOUS_BODY: Final = 1 << 2
+MIXED_SCRIPT: Final = 1 << 2
+HIDDEN_CHARACTERS: Final = 1 << 3
+AMBIGUOUS_BODY: Final = 1 << 4
 """Of the carrier, not of a text: several bodies, octets that nobody claims, or a length that lies."""
+FACTS: Final = {
+    "link": LINK,
+    "foreign_link": FOREIGN_LINK,
+    "mixed_script": MIXED_SCRIPT,
+    "hidden_characters": HIDDEN_CHARACTERS,
+    "ambiguous_body": AMBIGUOUS_BODY,
+}
+"""The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
+WRITTEN_DOT: Final = 1 << 5
+SECOND_LOOK: Final = 1 << 6
+"""No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,
+and they may be open until a later one."""
 
 DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}
 """0x66: formally a receiver's code, but the one that senders' stacks in the field do not retry. 0x64: not 0x58, which makes
 an aggregator pause its whole bind."""
 
-Test = Callable[[int], bool]
+Test = Callable[[int, int], bool]
+"""Whether a condition holds, given the facts it may rest on and those that may excuse from it: what stands under `not` is looked
+up among the latter. They are the same unless parts of the message are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,18 @@ class Facts(NamedTuple):
     links: tuple[Link, ...]
 
 
+class Evidence(NamedTuple):
+    """What the parts of a message that have come make certain, in one reading. `bits`: facts of the text; `excuses`: those of
+    parts that every handset shows. `official`: brands that all links so far belong to; `links`: how many there are.
+    `names`: brands seen, be it in what may turn out to be a host."""
+
+    bits: int = 0
+    excuses: int = 0
+    official: int = -1
+    links: int = 0
+    names: int = 0
+
+
 class CompiledRule(NamedTuple):
     """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
     one must be set, or 0 when the test must always run."""
@@ -101,7 +136,8 @@ class Finding(NamedTuple):
 class RuleSet:
     """All loaded rules, compiled and immutable: a reload swaps the reference. Made by `rules.compile.compile_packs`.
 
-    `words` are the folded keywords with the bits they set, `labels` says what each bit stands for: for `rules.explain`.
+    `words` are the folded keywords with the bits they set, `uncut` those that are looked for where word cuts are lost,
+    `labels` says what each bit stands for: for `rules.explain`.
     """
 
     def __init__(
@@ -113,6 +149,7 @@ class RuleSet:
         words: Mapping[str, int],
         labels: Mapping[int, str],
         name_bits: int,
+        official_bits: int,
         impersonation: Impersonation,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
@@ -129,11 +166,20 @@ class RuleSet:
             self._any_trigger |= entry.trigger
         self.words = words
         self.labels = labels
-        self._words = build(words)
+        self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
+        self.uncut = without_blanks(words)
+        self._uncut = build(self.uncut)
         self._name_bits = name_bits
+        self._official_bits = official_bits
+        self.longest_word = max(map(len, words), default=0)
         self._impersonation = impersonation
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
+        known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
+        self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
+        self._allowing = tuple(
+            entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
+        )
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
 
     def forget(self) -> None:
@@ -150,11 +196,15 @@ class RuleSet:
         """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited."""
         origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
+        for reading in readings:
+            if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
+                shown = "".join(map(reading.text.__getitem__, order))
+                facts.append(self.facts(Reading.of_text(shown, reading.alphabet), origin))
         union = 0
         for bits, _ in facts:
             union |= bits
         if union & self._any_trigger or self._always:
-            return Finding(self._judge(facts), facts)
+            return Finding(self._verdict([self._hits(bits, bits) for bits, _ in facts]), facts)
         return Finding(PASS, facts)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
@@ -162,11 +212,24 @@ class RuleSet:
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found
-        if reading.may_hold_link:
-            return self._with_links(bits, reading)
-        if self._link_tests:
+        links_read: tuple[Link, ...] = ()
+        if reading.may_hold_link or bits & WRITTEN_DOT:
+            bits, links_read = self._with_links(bits, reading)
+        elif self._link_tests:
             bits |= self._count_bits(0)
-        return Facts(bits, ())
+        if reading.odd or may_be_disguised(reading.words):
+            bits |= _about_characters(reading.text) | self._in_disguise(plain(reading.text), links_read)
+        return Facts(bits, links_read)
+
+    def _in_disguise(self, text: str, links_read: Sequence[Link]) -> int:
+        """What a second look at a `plain` text tells, which hardly any message needs (see `text.disguise`)."""
+        bits = 0
+        further = disguised(without_links(text, links_read))
+        for words, texts in ((self._words, further.texts), (self._uncut, further.runs)):
+            for view in texts:
+                for _, found in words.iter(fold(view)):
+                    bits |= found
+        return bits
 
     def _with_links(self, bits: int, reading: Reading) -> Facts:
         text = plain(reading.text)
@@ -175,7 +238,15 @@ class RuleSet:
             bits |= self._count_bits(len(found))
         if not found:
             return Facts(bits, ())
-        bits |= LINK
+        link_bits, official = self._of_links(found, len(found))
+        bits |= link_bits
+        if bits & self._name_bits:
+            bits = bits & ~self._name_bits | self._names_outside_hosts(text, found)
+        return Facts(bits | official, tuple(found))
+
+    def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
+        """The bits that links set, and the brands that all of them belong to; `count`: how many the message has."""
+        bits = LINK
         official = -1
         for link in found:
             facts = self._impersonation.link(link)
@@ -183,12 +254,79 @@ class RuleSet:
             bits |= facts.lookalike | facts.listed
             if facts.foreign:
                 bits |= FOREIGN_LINK
-        if len(found) >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
-            official = 0
-            bits |= FOREIGN_LINK
-        if bits & self._name_bits:
-            bits = bits & ~self._name_bits | self._names_outside_hosts(text, found)
-        return Facts(bits | official, tuple(found))
+        if count >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
+            return bits | FOREIGN_LINK, 0
+        return bits, official
+
+    def add(
+        self, evidence: Evidence, window: Window, *, excusing: bool, carrier: int = 0
+    ) -> tuple[Evidence, tuple[Link, ...]]:
+        """The evidence with what one more part makes certain, and the links that this shows. `excusing`: whether its facts
+        count where a rule wants them absent; `carrier`: facts of what it came in."""
+        bits = carrier
+        for _, found in self._words.iter(window.words):
+            bits |= found
+        names = evidence.names | bits & self._name_bits
+        bits &= ~self._name_bits
+        official, count = evidence.official, evidence.links
+        new: tuple[Link, ...] = ()
+        if window.may_be_disguised():
+            bits |= SECOND_LOOK
+        suspected = evidence.bits | bits
+        may_hold_link = count < MAX_LINKS and (window.may_hold_link() or suspected & WRITTEN_DOT != 0)
+        if may_hold_link or names & ~evidence.bits or suspected & SECOND_LOOK:
+            text, start, end = window.settled()
+            shown = links(text) if may_hold_link else []
+            new = tuple(link for link in shown if link.end > start and link.start < end)
+            if new:
+                count = MAX_LINKS if len(shown) >= MAX_LINKS else min(MAX_LINKS, count + len(new))
+                link_bits, common = self._of_links(new, count)
+                bits |= link_bits
+                official &= common
+            bits |= self._names_outside_hosts(text, shown)
+            if suspected & SECOND_LOOK:
+                bits |= _about_characters(window.text) | self._in_disguise(text, shown)
+        excuses = evidence.excuses | bits if excusing else evidence.excuses
+        return Evidence(evidence.bits | bits, excuses, official, count, names), new
+
+    def check_parts(
+        self,
+        readings: Sequence[Evidence],
+        links: Sequence[tuple[Link, ...]],
+        sender: str,
+        client: str,
+        *,
+        complete: bool,
+    ) -> Finding:
+        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing."""
+        origin = self._origin(sender, client)
+        known = self._closed if complete else self._open
+        judged = [known(evidence, origin) for evidence in readings]
+        hits = [self._hits(bits, excuses) for bits, excuses in judged]
+        verdict = self._verdict(hits) if any(hits) else PASS
+        if verdict.refused and not complete and self._allowing and all(map(self._may_allow, judged)):
+            verdict = PASS
+        return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
+
+    def _closed(self, evidence: Evidence, origin: int) -> tuple[int, int]:
+        """The bits of a complete text, and those that excuse."""
+        common = origin | self._count_bits(evidence.links)
+        official = evidence.official if evidence.links else 0
+        excusing = official if evidence.excuses & LINK else 0
+        return common | evidence.bits | official, common | evidence.excuses | excusing
+
+    def _open(self, evidence: Evidence, origin: int) -> tuple[int, int]:
+        """The bits that are certain while parts are missing, and those that may excuse yet."""
+        certain, possible = origin | evidence.bits, origin | self._yet_to_come | evidence.official & self._official_bits
+        if self._link_tests:
+            counts = [self._count_bits(count) for count in range(evidence.links, MAX_LINKS + 1)]
+            return certain | reduce(and_, counts), possible | reduce(or_, counts)
+        return certain, possible
+
+    def _may_allow(self, bits_and_excuses: tuple[int, int]) -> bool:
+        """Whether a rule that allows may hold once the missing parts are there."""
+        certain, possible = bits_and_excuses
+        return any(entry.test(possible, certain) for entry in self._allowing)
 
     def _names_outside_hosts(self, text: str, found: list[Link]) -> int:
         """A genuine message and a scam both name the brand in a host; what counts as naming it is the text."""
@@ -217,24 +355,23 @@ class RuleSet:
                 bits |= bit
         return bits
 
-    def _hits(self, bits: int) -> dict[int, CompiledRule]:
+    def _hits(self, bits: int, excuses: int) -> dict[int, CompiledRule]:
         """The rules whose condition holds, by place. Only those are tried that one of the set bits may trigger."""
-        hits = {entry.place: entry for entry in self._always if entry.test(bits)}
+        hits = {entry.place: entry for entry in self._always if entry.test(bits, excuses)}
         triggers = bits & self._any_trigger
         while triggers:
             bit = triggers & -triggers
             triggers ^= bit
             for entry in self._by_trigger[bit]:
-                if entry.place not in hits and entry.test(bits):
+                if entry.place not in hits and entry.test(bits, excuses):
                     hits[entry.place] = entry
         return hits
 
-    def _judge(self, readings: Sequence[Facts]) -> Verdict:
-        """The strictest rule of all readings; of equally strict ones the first in the files."""
+    def _verdict(self, readings: Sequence[dict[int, CompiledRule]]) -> Verdict:
+        """The strictest rule that hits in any reading; of equally strict ones the first in the files."""
         hits: dict[int, CompiledRule] = {}
         allowed = 0
-        for bits, _ in readings:
-            here = self._hits(bits)
+        for here in readings:
             allowed += any(
                 entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here.values()
             )
@@ -252,6 +389,11 @@ class RuleSet:
             return Verdict(monitored=monitored) if monitored else PASS
         strictest = acting[0]
         return Verdict(strictest.rule.action, strictest.status, tuple(entry.rule for entry in acting), monitored)
+
+
+def _about_characters(text: str) -> int:
+    mixed = MIXED_SCRIPT if has_mixed_script(text) else 0
+    return mixed | HIDDEN_CHARACTERS if has_hidden_characters(text) else mixed
 
 
 def link_host_key(link: Link) -> str:

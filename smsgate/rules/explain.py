@@ -5,13 +5,14 @@ Same tables, same facts; besides, where in the text each keyword stands and what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.text.disguise import disguised, display_order
 from smsgate.text.normalize import fold_with_offsets
 from smsgate.text.reading import Reading
-from smsgate.text.urls import Link, plain
+from smsgate.text.urls import Link, links, plain, without_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`text` is what spans and links count their offsets in: the message with disguised dots and letters made plain."""
+    """`text` is what spans and links count their offsets in: the message with disguised dots and letters made plain, and as
+    a handset shows it where the direction of writing is overridden."""
 
     verdict: Verdict
     text: str
@@ -36,24 +38,38 @@ class Explanation:
     links: tuple[Link, ...]
 
 
-def explain(rules: RuleSet, text: str, sender: str = "", client: str = "") -> Explanation:
-    """Judge `text` and say why."""
-    finding = rules.check((Reading.of_text(text),), sender, client)
-    bits, links = finding.readings[0]
-    shown = plain(text)
-    folded, offsets = fold_with_offsets(shown)
+def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carrier: int = 0) -> Explanation:
+    """Judge `text` and say why. `carrier`: facts of what it came in."""
+    finding = rules.check((Reading.of_text(text),), sender, client, carrier)
+    order = display_order(text)
+    shown = plain(text if order is None else "".join(map(text.__getitem__, order)))
+    bits = 0
+    for reading in finding.readings:
+        bits |= reading.bits
     facts = tuple(label for bit, label in rules.labels.items() if bits & bit)
-    spans = sorted(set(_spans(rules, folded, offsets)), key=lambda span: (span.start, span.end, span.fact))
+    spans = sorted(set(_spans(rules, shown)), key=lambda span: (span.start, span.end, span.fact))
     return Explanation(
-        finding.verdict, shown, folded.strip(), facts, tuple(span for span in spans if span.fact in facts), links
+        finding.verdict,
+        shown,
+        fold_with_offsets(shown)[0].strip(),
+        facts,
+        tuple(span for span in spans if span.fact in facts),
+        finding.readings[-1].links,
     )
 
 
-def _spans(rules: RuleSet, folded: str, offsets: list[int]) -> Iterator[Span]:
-    for word, bits in rules.words.items():
+def _spans(rules: RuleSet, shown: str) -> Iterator[Span]:
+    further = disguised(without_links(shown, links(shown)))
+    for words, texts in ((rules.words, (shown, *further.texts)), (rules.uncut, further.runs)):
+        for text in texts:  # each as long as the shown one
+            yield from _found(rules, words, *fold_with_offsets(text))
+
+
+def _found(rules: RuleSet, words: Mapping[str, int], folded: str, offsets: list[int]) -> Iterator[Span]:
+    for word, bits in words.items():
         start = folded.find(word)
         while start >= 0:
-            first, last = start + 1, start + len(word.rstrip()) - 1
+            first, last = start + word.startswith(" "), start + len(word.rstrip()) - 1
             for bit, label in rules.labels.items():
                 if bits & bit:
                     yield Span(label, offsets[first], offsets[last] + 1, word.strip())

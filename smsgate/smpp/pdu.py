@@ -60,11 +60,15 @@ UNKNOWN_CODING: Final = -1
 """data_coding of a request that names none (replace_sm), or that could not be parsed: every reading is plausible."""
 MAX_BODIES: Final = 16
 """Bodies of one PDU. An honest one has one or two, of 66 KiB thousands could be made; those beyond are read as one."""
+_HAIR_SPACE: Final = b" \n"
+"""Parts words in every alphabet: a blank in those of one octet, U+200A in UCS-2."""
 
 _PAYLOAD: Final = int(Tag.MESSAGE_PAYLOAD)
 _CALLBACK_NUM: Final = int(Tag.CALLBACK_NUM)
 _CALLBACK_NUM_ATAG: Final = int(Tag.CALLBACK_NUM_ATAG)
 _PORTS: Final = frozenset({int(Tag.SOURCE_PORT), int(Tag.DESTINATION_PORT)})
+_SAR_TAGS: Final = (int(Tag.SAR_MSG_REF_NUM), int(Tag.SAR_TOTAL_SEGMENTS), int(Tag.SAR_SEGMENT_SEQNUM))
+_SILENT_TAGS: Final = DEFINED_TAGS - {_PAYLOAD, _CALLBACK_NUM, _CALLBACK_NUM_ATAG, *_PORTS, *_SAR_TAGS}
 _CALLBACK_NUM_HEAD_BYTES: Final = 3
 """Digit mode, type of number, numbering plan (SMPP 3.4, 5.3.2.36)."""
 _ASCII: Final = 1
@@ -75,7 +79,8 @@ class TextView(NamedTuple):
 
     `bodies`: every stretch of octets that some SMSC may take for the text, user data headers included; at least one.
     `ambiguous`: there are several, or a length lies. `ported`: a TLV names a port. `beside`: texts shown beside the
-    body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none.
+    body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none. `sar`: reference, total and part as SAR
+    TLVs have them (SMPP 3.4, 5.3.2.22-24).
     """
 
     source: bytes
@@ -88,6 +93,7 @@ class TextView(NamedTuple):
     ported: bool = False
     beside: tuple[tuple[int, bytes], ...] = ()
     canned: int = 0
+    sar: tuple[int, int, int] | None = None
 
 
 def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
@@ -103,7 +109,7 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
         if position + length[0] == end and not data[position - 2]:
             udhi = esm_class[0] & ESM_CLASS_UDHI != 0
             return TextView(source, (destination,), udhi, coding[0], (data[position:end],))
-        head = _Head(source, (destination,), esm_class[0], coding[0], data[position - 2])
+        head = source, (destination,), esm_class[0], coding[0], data[position - 2]
         return _view(head, data, position, length[0], end)
     reader = _READERS.get(command)
     view = reader(data, body, end) if reader is not None else None
@@ -117,14 +123,8 @@ def is_receipt(command: int, data: bytes, start: int, end: int) -> bool:
     return match is not None and match[3][0] & ESM_CLASS_TYPE in RECEIPT_TYPES
 
 
-class _Head(NamedTuple):
-    """The mandatory fields in front of the text."""
-
-    source: bytes
-    destinations: tuple[bytes, ...]
-    esm_class: int
-    data_coding: int
-    canned: int
+_Head = tuple[bytes, tuple[bytes, ...], int, int, int]
+"""The mandatory fields in front of the text: source, destinations, esm_class, data_coding, sm_default_msg_id."""
 
 
 def _malformed(data: bytes, body: int, end: int) -> TextView:
@@ -134,8 +134,8 @@ def _malformed(data: bytes, body: int, end: int) -> TextView:
 def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> TextView:
     """The view with the text found: short_message begins at `position`, TLVs follow it.
 
-    What no field and no TLV claims, some SMSC may show all the same. Then everything from short_message on is a body too,
-    in one piece: a length that lies cuts a word in two.
+    What no field and no TLV claims, some SMSC may show all the same. Then everything from there on is a body too, and so is
+    everything from where each text begins, in one piece: a length that lies cuts a word in two.
     """
     source, destinations, esm_class, coding, canned = head
     udhi = esm_class & ESM_CLASS_UDHI != 0
@@ -146,39 +146,50 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
             source, destinations, udhi, UNKNOWN_CODING, bodies, malformed=True, ambiguous=True, canned=canned
         )
     parameters, rest = tlv.walk(data, tail, end)
-    texts = [data[position:tail]] if sm_length else []
+    texts = [(position, tail)] if sm_length else []
     beside = []
-    unclaimed = []
-    ported = vendors = False
+    vendors = []
+    undefined = []
+    sar: dict[int, int] = {}
+    ported = False
     for tag, start, stop in parameters:
-        if start == stop:
+        if tag in _SILENT_TAGS or start == stop:
             continue
         if tag == _PAYLOAD:
-            texts.append(data[start:stop])
+            texts.append((start, stop))
         elif tag == _CALLBACK_NUM:
             beside.append((_ASCII, data[start + _CALLBACK_NUM_HEAD_BYTES : stop]))
         elif tag == _CALLBACK_NUM_ATAG:
             beside.append((data[start], data[start + 1 : stop]))
         elif tag in _PORTS:
             ported = True
+        elif tag in _SAR_TAGS:
+            sar[tag] = int.from_bytes(data[start:stop], "big")
         elif FIRST_VENDOR_TAG <= tag <= LAST_VENDOR_TAG:
-            vendors = True
-        elif tag not in DEFINED_TAGS:
-            unclaimed.append(data[start:stop])
+            vendors.append((start, stop))
+        else:
+            undefined.append((start, stop))
     lies = tlv.tag_at(data, rest, end) == _PAYLOAD
     stray = not lies and data[rest:end].strip(b"\0") != b""
     if lies:
-        texts.append(data[rest + tlv.HEAD_BYTES : end])
+        texts.append((rest + tlv.HEAD_BYTES, end))
     ambiguous = len(texts) > 1 or lies or stray
-    if stray:
-        unclaimed.append(data[rest:end])
-    if unclaimed or (vendors and not texts):
-        texts += [*unclaimed, data[position:end]]
-    if len(texts) > MAX_BODIES:
-        texts[MAX_BODIES - 1 :] = [b"".join(texts[MAX_BODIES - 1 :])]
-    bodies = tuple(texts) or (b"",)
+    if stray or undefined:
+        first = undefined[0][0] - tlv.HEAD_BYTES if undefined else rest
+        whole = [(start, end) for start, _ in texts] or [(position, end)]
+        texts += [*undefined, (first, end), *whole]
+        if stray and undefined:
+            texts.append((rest, end))
+    elif not texts:
+        texts = vendors
+    bodies = tuple([data[start:stop] for start, stop in texts]) or (b"",)
+    if len(bodies) > MAX_BODIES:
+        bodies = (*bodies[: MAX_BODIES - 1], _HAIR_SPACE.join(bodies[MAX_BODIES - 1 :]))
     shown_beside = tuple(beside[:MAX_BODIES])
-    return TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
+    view = TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
+    if len(sar) == len(_SAR_TAGS):
+        return view._replace(sar=(sar[_SAR_TAGS[0]], sar[_SAR_TAGS[1]], sar[_SAR_TAGS[2]]))
+    return view
 
 
 def _data_sm(data: bytes, body: int, end: int) -> TextView | None:
@@ -186,7 +197,12 @@ def _data_sm(data: bytes, body: int, end: int) -> TextView | None:
     if match is None:
         return None
     source, destination, esm_class, coding = match.groups()
-    return _view(_Head(source, (destination,), esm_class[0], coding[0], 0), data, match.end(), 0, end)
+    position = match.end()
+    view = _view((source, (destination,), esm_class[0], coding[0], 0), data, position, 0, end)
+    if view.ambiguous and tlv.tag_at(data, position, end) not in DEFINED_TAGS:
+        # perhaps sm_default_msg_id, sm_length and short_message, as in submit_sm
+        view = view._replace(bodies=(*view.bodies, data[position + 2 : end]))
+    return view
 
 
 def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:
@@ -208,7 +224,7 @@ def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:
         return None
     esm_class, coding, length = tail.groups()
     position = tail.end()
-    fields = _Head(head[1], tuple(destinations), esm_class[0], coding[0], data[position - 2])
+    fields = head[1], tuple(destinations), esm_class[0], coding[0], data[position - 2]
     return _view(fields, data, position, length[0], end)
 
 
@@ -218,7 +234,7 @@ def _replace_sm(data: bytes, body: int, end: int) -> TextView | None:
         return None
     source, length = match.groups()
     position = match.end()
-    return _view(_Head(source, (), 0, UNKNOWN_CODING, data[position - 2]), data, position, length[0], end)
+    return _view((source, (), 0, UNKNOWN_CODING, data[position - 2]), data, position, length[0], end)
 
 
 def _broadcast_sm(data: bytes, body: int, end: int) -> TextView | None:
@@ -227,7 +243,7 @@ def _broadcast_sm(data: bytes, body: int, end: int) -> TextView | None:
         return None
     source, coding = match.groups()
     position = match.end()
-    return _view(_Head(source, (), 0, coding[0], data[position - 1]), data, position, 0, end)
+    return _view((source, (), 0, coding[0], data[position - 1]), data, position, 0, end)
 
 
 _READERS: Final[dict[int, Callable[[bytes, int, int], TextView | None]]] = {

@@ -39,7 +39,7 @@ _WITH_ATTRIBUTES: Final = 0x80
 
 def text(body: bytes) -> str:
     """What the push in a body shows; "" when there is none."""
-    if b"&#" in body:  # SI and SL as text; their URLs need no more than this
+    if b"</" in body or b"/>" in body:  # SI and SL as XML; what they show needs no more than this
         return unescape(body.decode("utf-8", "replace"))
     starts = [match.start() for _, match in zip(range(MAX_SEARCHED), _DOCUMENT.finditer(body), strict=False)]
     if len(body) > 2 and body[1] == _WSP_PUSH:

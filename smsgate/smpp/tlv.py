@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 _TAG_AND_LENGTH: Final = Struct(">HH")
 HEAD_BYTES: Final = _TAG_AND_LENGTH.size
 
 
-class Parameter(NamedTuple):
-    """The value of a TLV with `tag` lies in data[start:end]."""
-
-    tag: int
-    start: int
-    end: int
-
-
-def walk(data: bytes, start: int, end: int) -> tuple[list[Parameter], int]:
-    """Every TLV of data[start:end] in its order, and where the well-formed ones end.
+def walk(data: bytes, start: int, end: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Every TLV of data[start:end] in its order (tag, and where its value begins and ends), and where the well-formed ones end.
 
     What follows that end belongs to nobody: padding, a text, or a TLV whose length lies.
     """
@@ -29,7 +21,7 @@ def walk(data: bytes, start: int, end: int) -> tuple[list[Parameter], int]:
         if value + length > end:
             break
         start = value + length
-        found.append(Parameter(tag, value, start))
+        found.append((tag, value, start))
     return found, start
 
 

@@ -1,1 +1,1 @@
-"""What a handset shows, made comparable: folded words (`normalize`) and links (`urls`)."""
+"""What a handset shows, made comparable: folded words (`normalize`, `lookalikes`, `disguise`) and links (`urls`)."""

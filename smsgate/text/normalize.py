@@ -5,9 +5,9 @@ The folded view of a text is lower-case letters and digits in words parted by ex
     "URGENT : Crit'Air, échéance le 12/03 !"   ->   " urgent crit air echeance le 12 03 "
 
 so that a keyword stored as " echeance " is found as a whole word, and " expir" as a prefix, by the automaton alone: no hit
-needs its borders checked afterwards. Accents go, full-width and mathematical letters become plain ones, look-alike letters
-of other alphabets (Cyrillic, Greek: also GSM 03.38's own) become the Latin letter they imitate, invisible characters
-vanish, letters of other scripts stay. Digits stay digits: amounts and codes are what they are.
+needs its borders checked afterwards. Accents go, full-width and mathematical letters become plain ones, look-alikes become
+the Latin letter they imitate (`lookalikes`), invisible characters vanish, other letters stay. Digits stay digits: amounts
+and codes are what they are; words that hide in them are the matter of `disguise`.
 
 Folding is a function of one character at a time (`fold_char`) and of the collapse of blanks, hence `bytes.translate`
 serves for every 8-bit alphabet (`byte_table`), and `fold_with_offsets` can lead every folded character back to the text.
@@ -16,8 +16,10 @@ serves for every 8-bit alphabet (`byte_table`), and `fold_with_offsets` can lead
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
+
+from smsgate.text.lookalikes import lookalike
 
 INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Mn", "Me"})
 """Format characters (zero width, bidi, tags) and combining marks: no room of their own on a handset's line."""
@@ -27,46 +29,27 @@ INVISIBLE_EXTRA: Final = frozenset("\x00\u115f\u1160\u3164\uffa0")
 MAX_REMEMBERED: Final = 20_000
 """Characters per table, 3 MB; real traffic shows a few hundred. All of Unicode would take 120 MB."""
 
-LOOKALIKES: Final = {
-    # Greek capitals, those of GSM 03.38 among them, and small letters
-    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧΔΛΣΓΞΘΦΩΠΨ", "abezhikmnoptyxaaereooony", strict=True)),
-    **dict(zip("αβγεηικμνορτυχωςσ", "abyenikuvoptuxwco", strict=True)),
-    # Cyrillic
-    **dict(zip("АВЕЗКМНОРСТУХІЈЅԌԚԜҮЬҒ", "abe3kmhopctyxijsgqwybf", strict=True)),
-    **dict(zip("авекмнорстухіјѕԍԛԝүһԁѵӏєғ", "abekmhopctyxijsgqwyhdvlef", strict=True)),
-    # Latin letters that no decomposition leads to plain ones; one letter each, so that byte tables agree with `fold`
-    **dict(zip("øłđðħŧıſɡɑʀɪʏƒæßþ", "olddhtisgariyfabp", strict=True)),
-    **dict(zip("ØŁĐÐÆÞ", "olddap", strict=True)),
-    "\u03f9": "c",  # lunate sigma
-    "\u03f2": "c",
-    "œ": "oe",
-    "Œ": "oe",
-    # Fractions would decompose to two numbers
-    "¼": " ",
-    "½": " ",
-    "¾": " ",
-}
-"""What imitates which Latin letter. A starting set by hand: the shapes that occur in French and English scams."""
-
 
 def fold_char(char: str) -> str:
     """What one character becomes: folded letters or digits, a blank for what parts words, nothing for the invisible."""
-    if char in INVISIBLE_EXTRA:
+    if _is_invisible(char):
         return ""
-    known = LOOKALIKES.get(char)
+    known = lookalike(char)
     if known is not None:
         return known
     folded = []
     for part in unicodedata.normalize("NFKD", char):
-        category = unicodedata.category(part)
-        if category in INVISIBLE_CATEGORIES or part in INVISIBLE_EXTRA:
+        if _is_invisible(part):
             continue
-        if category[0] not in "LN":
+        if unicodedata.category(part)[0] not in "LN":
             folded.append(" ")
             continue
-        lower = LOOKALIKES.get(part) or part.casefold()
-        folded.append(LOOKALIKES.get(lower, lower))
+        folded += [lookalike(letter) or letter for letter in (lookalike(part) or part.casefold())]
     return "".join(folded)
+
+
+def _is_invisible(char: str) -> bool:
+    return unicodedata.category(char) in INVISIBLE_CATEGORIES or char in INVISIBLE_EXTRA
 
 
 class CharacterTable(dict[int, str]):
@@ -102,6 +85,30 @@ def fold(text: str) -> str:
 def collapse(folded: str) -> str:
     """One blank between words and at both ends. `split` and `join` cost 0.6 µs on 100 characters, less than any expression."""
     return f" {' '.join(folded.split())} "
+
+
+def fold_part(text: str, words: str) -> str:
+    """The folded view of a text that is cut out of a longer one: `words` (its own folded view) with a blank at an end only
+    where the text has one, so that what is glued together here is glued as the whole would be."""
+    first = _first_visible(text)
+    if words.isspace():
+        return " " if first else ""
+    start = 0 if first.startswith(" ") else 1
+    return words[start:] if _first_visible(reversed(text)).endswith(" ") else words[start:-1]
+
+
+def _first_visible(text: Iterable[str]) -> str:
+    """What the first character that is not invisible folds to."""
+    for char in text:
+        folded = _FOLD[ord(char)]
+        if folded:
+            return folded
+    return ""
+
+
+def glue(folded: str, following: str) -> str:
+    """The folded view of two neighbouring parts together."""
+    return folded + following[1:] if folded.endswith(" ") and following.startswith(" ") else folded + following
 
 
 def fold_with_offsets(text: str) -> tuple[str, list[int]]:
