@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
+DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood soak clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood soak lists detection docs clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -31,6 +32,13 @@ bypass-matrix: .venv/.dev  ## docs/bypass-matrix.md: every known way of carrying
 load: .venv/.dev  ## the load table of load_tests/results/, measured on this machine
 	$(BIN)/python -m load_tests
 
+detection: .venv/.dev  ## docs/detection.md: what the packs find in real messages, which lie beside the checkout (DATA=folder)
+	$(BIN)/python -m load_tests.detection --data $(DATA)
+
+docs: .venv/.dev  ## what is written out of the code: the metrics reference, the dashboard
+	$(BIN)/python -m smsgate.telemetry.families > docs/metrics.md
+	$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/dashboard.json
+
 fairness: .venv/.dev  ## what four floods cost a neighbour that sends one message at a time
 	$(BIN)/python -m load_tests fairness
 
@@ -39,6 +47,9 @@ flood: .venv/.dev  ## memory of the gate under a blocked flood that never reads
 
 soak: .venv/.dev  ## a million messages, and the memory of the gate all the while
 	$(BIN)/python -m load_tests soak
+
+lists: .venv/.dev  ## a list of a million domains: loading, looking up, memory
+	$(BIN)/python -m load_tests lists
 
 clean:
 	rm -rf .venv

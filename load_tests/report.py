@@ -34,6 +34,11 @@ def _output(*command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def commit() -> str:
+    """The short name of the commit that is checked out."""
+    return _output("git", "rev-parse", "--short", "HEAD") or "uncommitted"
+
+
 def machine() -> dict[str, Any]:
     """Date, commit and machine."""
     cpu = next(
@@ -46,7 +51,7 @@ def machine() -> dict[str, Any]:
     )
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": _output("git", "rev-parse", "--short", "HEAD") or "uncommitted",
+        "commit": commit(),
         "changed_files": len(_output("git", "status", "--porcelain", "smsgate", "load_tests").splitlines()),
         "cpu": cpu,
         "cores": os.cpu_count(),

@@ -18,6 +18,7 @@ from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
 from smsgate.reassembly import Arrival, Segments, may_be_part
+from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import (
     AMBIGUOUS_BODY,
     DEFAULT_STATUS,
@@ -92,6 +93,7 @@ class Policy:
         """Clients (None: all) whose messages are not refused for now, and why."""
         self.rules = rules
         self._limiter = _limiter(rules)
+        self.blocks = Blocks()
 
     def use(self, rules: RuleSet) -> None:
         """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start
@@ -163,6 +165,8 @@ class Policy:
     ) -> Verdict:
         """Decide on one message and debit what it counts for, if it passes. `carrier`: facts of the PDU it came in."""
         finding = self.rules.check(texts, sender, client.name, carrier)
+        if self.blocks.any:
+            finding = self.blocks.judge(finding, texts, sender, now)
         return self._admit(finding, sender, destinations, client, now)[0]
 
     def _decide_part(  # noqa: PLR0917
@@ -188,6 +192,9 @@ class Policy:
         findings = [arrival.finding for arrival in arrivals]
         if not (arrivals and (view.udhi or view.sar)):
             findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier))
+        if self.blocks.any:
+            sender = view.source.decode("latin-1")
+            findings = [self.blocks.judge(finding, texts, sender, now) for finding in findings]
         return max(findings, key=lambda finding: finding.verdict.action.strictness), arrivals
 
     def _remember(

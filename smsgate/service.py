@@ -4,6 +4,8 @@ SIGTERM, SIGINT   drain and end
 SIGHUP            take up what has changed on disk
 SIGUSR2           start the next generation: the same command anew, which inherits the listening sockets; once it is
                   ready, this one drains and ends. If it does not get ready, this one stays.
+
+systemd is told of all of it where it has started the program (sd_notify(3)), also that the main process is another one now.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic_ns
 
 import uvloop
 
@@ -67,23 +71,42 @@ async def _serve(service: Service, started: Callable[[Service], None]) -> None:
             successions.add(task)
             task.add_done_callback(successions.discard)
 
+    def end() -> None:
+        _notify("STOPPING=1")
+        stop.set()
+
+    def reload() -> None:
+        _notify("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
+        service.reload()
+        _notify("READY=1")
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     inherited, told = _inheritance()
     try:
         await service.start(inherited)
     except OSError as error:
         raise ListenError(str(error)) from error
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     loop.add_signal_handler(signal.SIGUSR2, succeed)
     gc.collect()
     gc.freeze()  # rules and automaton live as long as the process: the collector need not look at them again
     started(service)
+    _notify("READY=1", f"MAINPID={os.getpid()}")  # before the generation before ends: systemd follows without a gap
     if told is not None:
         os.write(told, READY)
         os.close(told)
     await stop.wait()
     await service.stop()
+
+
+def _notify(*words: str) -> None:
+    """Tell systemd, if it has asked to be told; a service manager that does not listen changes nothing."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if path:
+        address = "\0" + path[1:] if path.startswith("@") else path
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(OSError):
+            sock.sendto("\n".join(words).encode(), address)
 
 
 def _inheritance() -> tuple[Inherited | None, int | None]:

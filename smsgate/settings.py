@@ -208,7 +208,7 @@ class Settings:
     """Whether rules are taken up when their files change."""
     guard: Guard | None = None
     state: Path | None = None
-    """The folder where past rule sets are kept."""
+    """The folder in which what outlives the process is kept."""
     control: Path | None = None
     overload_lag_s: float = 0.25
     event_loop: Literal["uvloop", "asyncio"] = "uvloop"

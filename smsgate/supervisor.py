@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
+from smsgate.blocks import BlockDesk, Records
 from smsgate.config.rules import Loaded
 from smsgate.hand import Hand
 from smsgate.limits.admission import Admission
@@ -28,8 +30,9 @@ from smsgate.net.listener import Incoming, Listener
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.reload.reloader import RELOADING, Reloader, told
-from smsgate.reload.sealed import Sealed
+from smsgate.reload.sealed import Sealed, unseal
 from smsgate.settings import Address, Settings
+from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
 from smsgate.worker import Inherited, client_labels, switch_monitor
@@ -68,6 +71,7 @@ class Supervisor:
         self._lives: list[asyncio.Task[None]] = []
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
+        self._blocks = BlockDesk(settings.state, self._tell_blocks)
         self._next_tls = 0
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -79,6 +83,7 @@ class Supervisor:
         """Start all workers, then open the sockets. Raises OSError when that can't be done; nothing stays open then."""
         known = inherited or Inherited()
         try:
+            self._blocks.load()
             Contexts(self.settings).load()  # here, where a fault can be told
             self._lives = [asyncio.create_task(self._live(worker)) for worker in self._workers]
             ready = asyncio.create_task(self._all_ready())
@@ -94,6 +99,7 @@ class Supervisor:
             if self.settings.control is not None:  # last: the generation before needs its own if this one fails
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
+                self._blocks.load()  # the generation before may have been asked meanwhile
         except OSError:
             await self.stop()
             raise
@@ -226,6 +232,7 @@ class Supervisor:
             words.say(do="operate", question=0, what="monitor", arguments=arguments)
         for client in self._traces:
             words.say(do="trace", client=client, on=True)
+        words.say(do="blocks", file=self._blocks.file, blocks=self._blocks.records)
         worker.down_since = 0.0
         worker.ready.set()
 
@@ -257,9 +264,13 @@ class Supervisor:
             if worker.record is not None:
                 total.add(worker.record)
         yield from total.collect()
-        up = sum(worker.ready.is_set() for worker in self._workers)
-        yield GaugeMetricFamily("smsgate_workers", "Workers that are up.", value=up)
-        yield CounterMetricFamily("smsgate_worker_restarts", "Workers that died.", value=self._restarts)
+        yield families.READY.one(self._is_ready())
+        yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
+        yield families.WORKER_RESTARTS.one(self._restarts)
+        workers = {
+            f"worker{worker.index}": worker.process.pid for worker in self._workers if worker.process is not None
+        }
+        yield from processes.families({"supervisor": os.getpid(), **workers})
 
     # what an operator asks
 
@@ -267,6 +278,9 @@ class Supervisor:
         """See `worker.Worker.operate`: asked of every worker that is up, the answers put together."""
         if what in RELOADING:
             return await told(what, arguments, self._reloader, self.operate)
+        if what in {"block", "unblock"}:
+            rules = await asyncio.to_thread(unseal, self._sealed.descriptor)
+            return await self._blocks.operate(what, arguments, rules.rules)
         # remembered for workers that start later
         switches = switch_monitor(self._monitor_only, arguments) if what == "monitor" else {}
         asked = [worker for worker in self._workers if worker.ready.is_set()]
@@ -302,6 +316,11 @@ class Supervisor:
         for worker in self._workers:
             if worker.ready.is_set() and worker.sealed is not sealed:
                 await worker.give(sealed)
+
+    def _tell_blocks(self, file: str, records: Records) -> None:
+        for worker in self._workers:
+            if worker.words is not None:
+                worker.words.say(do="blocks", file=file, blocks=records)
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `net.sessions.Sessions.trace`."""

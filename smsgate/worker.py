@@ -6,12 +6,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from prometheus_client.core import Metric
+
+from smsgate.blocks import BlockDesk, Records, blocks_of
 from smsgate.limits.admission import Admission
 from smsgate.net.admin import AdminServer
 from smsgate.net.control import ControlServer
@@ -24,6 +30,7 @@ from smsgate.reload.reloader import RELOADING, Reloader, told
 from smsgate.reload.sealed import Sealed, taken_up
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
+from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
 
@@ -98,6 +105,11 @@ class Worker:
             case _:
                 raise ValueError(f"unknown request {what!r}")
 
+    def use_blocks(self, file: str, records: Records) -> None:
+        """Put in force what an operator has blocked, and nothing else; `file` is where it is kept."""
+        offset_s = asyncio.get_running_loop().time() - datetime.now(UTC).timestamp()
+        self.policy.blocks.use(blocks_of(file, records, offset_s))
+
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
         self.sessions.trace(client, emit)
@@ -117,6 +129,7 @@ class Gate:
         self._reloader = reloader
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
+        self._blocks = BlockDesk(settings.state, self.worker.use_blocks)
         self.admin: AdminServer | None = None
         self.control: ControlServer | None = None
         self.addresses: list[Address] = []
@@ -125,20 +138,30 @@ class Gate:
         """Open all sockets. Raises OSError when one can't be; none stays open then."""
         known = inherited or Inherited()
         try:
+            self._blocks.load()
             self.worker.start()
             self.addresses = self.listener.start(known.listeners)
             if self.settings.metrics is not None:
-                self.admin = AdminServer(
-                    self.settings.metrics, self.metrics, lambda: not self.listener.draining, known.admin
-                )
+                self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
             if self._reloader is not None:
                 self._reloader.start(self)
             if self.settings.control is not None:
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
+                self._blocks.load()  # the generation before may have been asked meanwhile
         except OSError:
             await self.stop()
             raise
+
+    def _is_ready(self) -> bool:
+        """Whether new sessions are taken. Called from the thread that serves HTTP."""
+        return not self.listener.draining
+
+    def collect(self) -> Iterator[Metric]:
+        """What is counted. Called from the thread that serves HTTP."""
+        yield from self.metrics.collect()
+        yield families.READY.one(self._is_ready())
+        yield from processes.families({"gate": os.getpid()})
 
     def reload(self) -> None:
         """Take up what has changed on disk."""
@@ -155,6 +178,8 @@ class Gate:
         """See `Worker.operate`; and what is the whole gate's."""
         if what in RELOADING:
             return await told(what, arguments, self._reloader, self.worker.operate)
+        if what in {"block", "unblock"}:
+            return await self._blocks.operate(what, arguments, self.policy.rules)
         return await self.worker.operate(what, arguments)
 
     def trace(self, client: str, emit: Emit | None) -> None:

@@ -39,9 +39,9 @@ def limit(per: LimitKey, count: int, window_s: float = 60.0, name: str = "L-1", 
 
 
 def brand(name: str, *names: str, **fields: Any) -> Brand:
-    """A brand; `anywhere`, `whole`, `with_bait`, `domains`, `senders` go where they belong."""
+    """A brand; `anywhere`, `whole`, `with_bait`, `domains`, `senders`, `phones` go where they belong."""
     tokens = {key: tuple(fields.pop(key, ())) for key in ("anywhere", "whole", "with_bait")}
-    official = {key: tuple(fields.pop(key, ())) for key in ("domains", "senders")}
+    official = {key: tuple(fields.pop(key, ())) for key in ("domains", "senders", "phones")}
     fields["company"] = tuple(fields.get("company", ()))
     return Brand(name, names, HERE, host=HostTokens(**tokens), official=Official(**official), **fields)
 

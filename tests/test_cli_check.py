@@ -87,3 +87,13 @@ def test_a_path_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "none.yaml:1:1: found no such file" in result.stderr
     assert "nowhere:1:1: found no such file" in result.stderr
+
+
+def test_lists_tell_where_they_come_from(tmp_path: Path) -> None:
+    rules = pack_in(tmp_path)
+    pack = (
+        "pack: lists\nlists:\n  bad: {domains: [a.example], source: reports, since: 2026-10-01, expires: 2030-12-31}\n"
+    )
+    (rules / "lists.yaml").write_text(pack + "  plain: {domains: [b.example]}\n")
+    told = invoke("check", rules).stdout.splitlines()[1:]
+    assert told == [f"{rules}/lists.yaml:3: list bad, domains: 1, from reports, since 2026-10-01, until 2030-12-31"]

@@ -108,3 +108,19 @@ def test_a_failure_stands_at_the_example_and_shows_its_beginning_only(tmp_path: 
     (fault,) = caught.value.diagnostics
     assert (fault.line, fault.column) == (7, 11)
     assert f"'{'x' * 40}…'" in fault.found
+
+
+def test_no_brand_may_take_an_ordinary_site_for_a_look_alike(tmp_path: Path) -> None:
+    (tmp_path / "sites.txt").write_text("# ordinary\nmon-jardin.example\nclient-ppx.example\n")
+    (tmp_path / "p.yaml").write_text(
+        "pack: p\n"
+        "keywords: {bait: [client]}\n"
+        "brands: {ppx: {names: [PPX], host: {with_bait: [ppx]}}}\n"
+        "lists: {ordinary: {domains_file: sites.txt}}\n"
+    )
+    with pytest.raises(DiagnosticsError) as raised:
+        load_rules([tmp_path])
+    (fault,) = raised.value.diagnostics
+    assert "'client-ppx.example'" in fault.found
+    assert "lookalike(ppx)" in fault.expected
+    assert fault.line == 4

@@ -249,3 +249,11 @@ def test_what_is_no_rate_is_refused(rate: str, tmp_path: Path) -> None:
 def test_duplicate_keys_are_refused_although_the_rest_is_sound(tmp_path: Path) -> None:
     with pytest.raises(DiagnosticsError, match=r"4:1: found the key 'rules' again"):
         load(tmp_path, LEAST + "rules: []\n")
+
+
+def test_the_folder_for_state_need_not_be_there_but_the_one_around_it(tmp_path: Path) -> None:
+    assert load(tmp_path, LEAST + "state: kept\n").state == tmp_path / "kept"
+    (tmp_path / "file").touch()
+    for wrong in ("file", "none/kept"):
+        with pytest.raises(DiagnosticsError, match=r"a folder|in a folder that exists"):
+            load(tmp_path, LEAST + f"state: {wrong}\n")

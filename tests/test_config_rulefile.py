@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smsgate.config.diagnostics import DiagnosticsError
-from smsgate.config.rulefile import MAX_LIST_FAULTS, read_pack
+from smsgate.config.lists import MAX_LIST_FAULTS
+from smsgate.config.rulefile import read_pack
 from smsgate.rules.condition import parse
 from smsgate.rules.model import (
     Action,
@@ -47,7 +48,7 @@ keywords:
 lists:
   trusted: {domains: [Shop.example]}
   known: {senders: [38100, Bank]}
-  hosts: {domains_file: hosts.list}
+  hosts: {domains_file: hosts.list, source: a friend, since: 2026-10-01, expires: 2026-12-31}
 rules:
   - id: R-1
     title: A rule
@@ -116,7 +117,16 @@ def test_every_key_of_a_pack_arrives_in_the_model_with_its_place(tmp_path: Path)
         lists=(
             EntryList("trusted", ListKind.DOMAINS, ("shop.example",), at(14, 3)),
             EntryList("known", ListKind.SENDERS, ("38100", "Bank"), at(15, 3)),
-            EntryList("hosts", ListKind.DOMAINS, ("a.example", "b.example"), at(16, 3)),
+            EntryList(
+                "hosts",
+                ListKind.DOMAINS,
+                ("a.example", "b.example"),
+                at(16, 3),
+                None,
+                "a friend",
+                date(2026, 10, 1),
+                date(2026, 12, 31),
+            ),
         ),
         rules=(
             Rule(

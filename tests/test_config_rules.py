@@ -104,5 +104,19 @@ def test_a_rule_that_expired_is_left_out_from_the_next_day_on(tmp_path: Path) ->
     assert load_rules([tmp_path], date(2027, 7, 1)).rules == ()
 
 
+def test_a_list_that_expired_is_told_and_does_not_keep_its_rules_from_loading(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "pack: a\nlists:\n  bad: {domains: [bad.com], expires: 2027-06-30}\nrules:\n"
+        "  - {id: a-1, title: t, if: link_host in bad, action: block, matches: [see bad.com], passes: [hello]}\n"
+    )
+    assert load_rules([file], date(2027, 6, 30)).check_text("see bad.com").refused
+    assert not caplog.messages
+    assert not load_rules([file], date(2027, 7, 1)).check_text("see bad.com").refused
+    assert caplog.messages == [f"{file}:3:3: the list bad expired on 2027-06-30: it counts as empty"]
+
+
 def test_the_shipped_packs_load() -> None:
     assert load_rules([Path(__file__).parent.parent / "rules"]).rules

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 from pathlib import Path
 
 import pytest
 import uvloop
+from rich.console import Console
 
-from load_tests import bare_relay, fairness, flood, report, soak, throughput
+from load_tests import bare_relay, fairness, flood, lists, report, soak, throughput
 from load_tests.corpus import GENUINE_UCS2, Corpus, Message, gsm7
 from load_tests.filter_bench import FilterFigures
 from load_tests.harness import Load, Measured, Run, Smsc, finish, sessions
@@ -190,3 +192,16 @@ def test_the_messages_of_a_soak_are_clean_blocked_and_linked(corpus: Corpus, tmp
     rules = load_rules([tmp_path])
     for message in messages:
         assert rules.check_text(message.text).refused is message.refused, message.text
+
+
+def test_the_list_is_the_same_in_a_table_and_in_sets(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "DOMAINS", 20_000)
+    monkeypatch.setattr(lists, "LOOK_UPS", 1_000)
+    monkeypatch.setenv("XDG_CACHE_HOME", "")  # set by the test, put back behind it
+    result = lists.run(argparse.Namespace(rounds=1), corpus, Console(quiet=True))
+    assert {name: len(measured) for name, measured in result.figures["memory"].items()} == {
+        "without a list": 2,
+        "with the table": 2,
+        "with a set each": 2,
+    }
+    assert result.name == "lists"

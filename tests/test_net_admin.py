@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -90,6 +91,7 @@ def test_metrics_tell_of_the_traffic(loop_name: str) -> None:
                 'smsgate_pdus_total{command="submit_sm_resp",side="upstream"}': 1,
                 'smsgate_pdus_total{command="deliver_sm",side="upstream"}': 1,
                 "smsgate_sessions": 1,
+                "smsgate_ready": 1,
                 "smsgate_sessions_opened_total": 1,
                 "smsgate_filter_errors_total": 0,
                 "smsgate_filter_seconds_count": 6,
@@ -100,7 +102,31 @@ def test_metrics_tell_of_the_traffic(loop_name: str) -> None:
             }
             assert {key: found.get(key) for key in expected} == expected
             assert 0 < found["smsgate_filter_seconds_sum"] < TIMEOUT_S
+            age_s = datetime.now(UTC).timestamp() - found["smsgate_rule_set_loaded_timestamp_seconds"]
+            assert 0 <= age_s < TIMEOUT_S
             assert 0 < found["smsgate_upstream_response_seconds_sum"] < TIMEOUT_S
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_what_is_in_flight_and_buffered_is_added_up(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(metrics=LOCAL) as running:
+            first, upstream = await running.bound()
+            second, other = await running.bound("bank2")
+            first.send(submit(GENUINE, 2) + submit(GENUINE, 3))
+            second.send(submit(GENUINE, 2) + submit(GENUINE, 3)[:20])
+            upstream.send(pdu(Command.DELIVER_SM, 1, b"receipt"))
+            metrics = running.gate.metrics
+            await until(lambda: (metrics.in_flight_mt, metrics.in_flight_mo, metrics.buffered_bytes) == (3, 1, 20))
+            found = samples((await page(running, "/metrics"))[1])
+            assert found['smsgate_in_flight{direction="mt"}'] == 3
+            assert found['smsgate_in_flight{direction="mo"}'] == 1
+            assert found["smsgate_buffered_bytes"] == 20
+            for peer in (first, second, upstream, other):
+                await peer.close()
+            await until(lambda: metrics.in_flight_mt + metrics.in_flight_mo + metrics.buffered_bytes == 0)
 
     run_on(loop_name, body)
 
@@ -171,7 +197,8 @@ def test_while_draining_the_gate_is_alive_but_not_ready_and_is_still_scraped(loo
             await until(lambda: running.gate.listener.draining)
             assert await page(running, "/readyz") == (503, "not ready\n")
             assert await page(running, "/healthz") == (200, "alive\n")
-            assert "smsgate_sessions 1.0" in (await page(running, "/metrics"))[1]
+            found = samples((await page(running, "/metrics"))[1])
+            assert (found["smsgate_sessions"], found["smsgate_ready"]) == (1, 0)
             upstream.send(pdu(RESP, 2, b"id\0"))
             _, unbind = await esme.pdus(2)
             esme.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))

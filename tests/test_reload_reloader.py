@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from smsgate.config.lists import KEPT_TABLES, MIN_TABLE_LINES
 from smsgate.config.rules import load
 from smsgate.reload.reloader import Reloader, told
 from smsgate.reload.sealed import Sealed, taken_up
@@ -85,10 +86,30 @@ def test_an_expired_rule_stops_though_the_files_are_broken(
             await made.reloader.expire()
             assert not made.refuses()
             assert made.gate.rule_set.rules == 2
-            assert f"rule T-1 has expired: {DAY} was its last day" in caplog.text
+            assert f"the rule T-1 has expired: {DAY} was its last day" in caplog.text
             assert not made.gate.rule_set.refused
 
     run_on(loop_name, body)
+
+
+def test_the_table_in_force_outlives_lists_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that starts maps it, however often the file has changed since."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    domains = "".join(f"bad{number}.example\n" for number in range(MIN_TABLE_LINES))
+    names = tmp_path / "domains.txt"
+    names.write_text(domains)
+    with_list = PACK + "lists:\n  bad: {domains_file: ../domains.txt}\n"
+
+    async def body() -> None:
+        async with reloading(tmp_path, with_list) as made:
+            pack_in(tmp_path, with_list.replace("if: pull", "if: pul"))
+            for number in range(KEPT_TABLES + 2):
+                names.write_text(f"{domains}more{number}.example\n")
+                assert not (await made.reloader.reload("a test")).accepted
+            await made.gate.put(made.reloader._in_force)
+            assert made.refuses()
+
+    run_on("uvloop", body)
 
 
 def test_a_refusal_is_shown_until_a_set_is_accepted(tmp_path: Path) -> None:

@@ -258,3 +258,45 @@ def test_bait_words_and_trusted_lists_of_all_packs_count() -> None:
 
 def test_long_parts_hide_nothing(rules: RuleSet) -> None:
     assert carried(rules, f"http://ameli-client-{'a' * 80}@evil.com") == {"ameli"}
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ("http://192.0.2.1/a", {"ip_link"}),
+        ("http://3232235521/a", {"ip_link"}),
+        ("http://[2001:db8::1]/a", {"ip_link"}),
+        ("https://mon-dossier.com", {"bait_host"}),
+        ("https://suiviclient.fr/a", {"bait_host"}),
+        ("https://www.mon-compte.invalid", {"bait_host"}),
+        ("https://mon-compte-12.fr", {"bait_host"}),
+        ("https://client.fr", set()),
+        ("https://mon-dossier.jardin.fr", set()),
+        ("https://mon-jardin.fr", set()),
+        ("https://12.fr", set()),
+        ("https://youtube.com", set()),
+    ],
+)
+def test_a_host_that_is_an_address_or_nothing_but_bait(link: str, found: set[str]) -> None:
+    facts = rule_set(
+        rule("ip_link", Action.FLAG, "ip_link"),
+        rule("bait_host", Action.FLAG, "bait_host"),
+        sets={"bait": ["compte", "mon", "client", "dossier", "suivi"]},
+        domains={"trusted": ["youtube.com"]},
+    )
+    assert {hit.id for hit in facts.check_text(f"voir {link}").rules} == found
+
+
+def test_what_a_host_is_can_be_asked_for_by_itself(rules: RuleSet) -> None:
+    assert rules.lookalikes("cpf-client.fr") == ("lookalike(cpf)",)
+    assert rules.lookalikes("ameli.fr") == ()
+    assert rules.is_foreign("jardin.fr")
+    assert not rules.is_foreign("ameli.fr")
+    assert not rules.is_foreign("youtube.com")
+
+
+def test_a_whole_token_may_be_parted_once() -> None:
+    rules = rule_set(brand("post", "La Poste", whole=["laposte"]), rule("lookalike(post)"))
+    assert rules.check_text("voir https://la-poste.example").refused
+    assert not rules.check_text("voir https://la-pos-te.example").refused
+    assert not rules.check_text("voir https://xlaposte.example").refused

@@ -356,3 +356,25 @@ def test_the_same_text_gets_the_same_verdict_in_every_alphabet(alphabet: Alphabe
 )
 def test_limits_count_hosts_by_their_registrable_domain(text: str, key: str) -> None:
     assert [link_host_key(link) for link in links(plain(text))] == [key]
+
+
+def test_a_word_that_only_excuses_does_not_count_inside_a_link() -> None:
+    rules = rule_set(
+        rule("pay and foreign_link and not honest"), sets={"pay": ["pay"], "honest": ["doctor"], "shown": ["photo"]}
+    )
+    assert rules.check_text("pay at https://a.example/doctor").refused
+    assert not rules.check_text("doctor: pay at https://a.example").refused
+
+
+def test_a_word_that_one_condition_wants_counts_inside_a_link() -> None:
+    rules = rule_set(
+        rule("foreign_link and photo"), rule("pay and not photo", name="R-2"), sets={"photo": ["photo"], "pay": ["pay"]}
+    )
+    assert rules.check_text("https://a.example/photo").refused
+
+
+def test_an_official_site_beside_a_foreign_one_names_its_brand() -> None:
+    rules = rule_set(brand("cpf", "CPF", domains=["cpf.example"]), rule("names(cpf)"))
+    assert rules.check_text("cpf.example: https://evil.example and https://cpf.example").refused
+    assert not rules.check_text("see https://cpf.example").refused
+    assert not rules.check_text("see https://evil.example").refused

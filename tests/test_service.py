@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -240,6 +241,97 @@ def test_workers_whose_supervisor_is_killed_drain_and_end(tmp_path: Path) -> Non
                 assert await peer.eof() == b""
                 await peer.close()
                 await gate.ended()  # standard error is closed: no worker is left
+        finally:
+            await smsc.close()
+
+    asyncio.run(main())
+
+
+@asynccontextmanager
+async def service_manager(address: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Queue[list[str]]]:
+    """A systemd that listens at this address; what it is told, line by line, as it comes."""
+    told: asyncio.Queue[list[str]] = asyncio.Queue()
+
+    class Manager(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            told.put_nowait(data.decode().split("\n"))
+
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.bind(address.replace("@", "\0", 1))
+    sock.setblocking(False)
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Manager, sock=sock)
+    try:
+        yield told
+    finally:
+        transport.close()
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_is_told_when_the_gate_is_ready_reloads_and_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstract: bool
+) -> None:
+    async def main() -> None:
+        address = f"@smsgate-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+        smsc = await serve(SimulatorSettings())
+        try:
+            async with (
+                asyncio.timeout(3 * TIMEOUT_S),
+                service_manager(address, monkeypatch) as told,
+                running(config_in(tmp_path, smsc)) as (gate, _),
+            ):
+                assert await told.get() == ["READY=1", f"MAINPID={gate.process.pid}"]
+                gate.process.send_signal(signal.SIGHUP)
+                reloading, since = await told.get()
+                assert reloading == "RELOADING=1"
+                assert re.fullmatch(r"MONOTONIC_USEC=\d+", since)
+                assert await told.get() == ["READY=1"]
+                gate.process.send_signal(signal.SIGTERM)
+                assert await told.get() == ["STOPPING=1"]
+                assert (await gate.ended())[0] == 0
+        finally:
+            await smsc.close()
+
+    asyncio.run(main())
+
+
+def test_systemd_is_told_of_the_next_generation_and_not_that_the_first_one_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        smsc = await serve(SimulatorSettings())
+        try:
+            async with (
+                asyncio.timeout(4 * TIMEOUT_S),
+                service_manager(str(tmp_path / "notify"), monkeypatch) as told,
+                running(config_in(tmp_path, smsc)) as (gate, _),
+            ):
+                await told.get()
+                gate.process.send_signal(signal.SIGUSR2)
+                successor = int((await log_line(gate, r"next generation starts: process (\d+)"))[1])
+                try:
+                    assert await told.get() == ["READY=1", f"MAINPID={successor}"]
+                    while gate.process.returncode is None:  # noqa: ASYNC110  # `wait` waits for its heir's pipes too
+                        await asyncio.sleep(0.01)
+                finally:
+                    os.kill(successor, signal.SIGTERM)
+                await gate.ended()
+                assert await told.get() == ["STOPPING=1"]  # the successor's
+                assert told.empty()
+        finally:
+            await smsc.close()
+
+    asyncio.run(main())
+
+
+def test_a_service_manager_that_is_gone_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+        smsc = await serve(SimulatorSettings())
+        try:
+            async with running(config_in(tmp_path, smsc)) as (gate, _):
+                gate.process.send_signal(signal.SIGTERM)
+                assert await gate.ended() == (0, "")
         finally:
             await smsc.close()
 

@@ -397,6 +397,16 @@ def test_no_punycode_raises(label: str) -> None:
     assert unicode_host(f"xn--{label}.com").endswith(".com")
 
 
+@pytest.mark.parametrize("text", ["suivre bit .ly/4x9a", "voir compte .live", "ici t .co/4x"])
+def test_a_blank_before_the_dot_hides_no_short_link(text: str) -> None:
+    assert may_hold_link(text)
+    assert len(links(plain(text))) == 1
+
+
+def test_a_sentence_that_begins_with_a_word_which_is_a_domain_is_no_link() -> None:
+    assert links(plain("c'est fini. me voici. do ou re. de rien")) == []
+
+
 @pytest.mark.parametrize(
     ("text", "host"),
     [

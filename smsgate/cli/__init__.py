@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from smsgate.cli.backtest import backtest
+from smsgate.cli.block import block, unblock
 from smsgate.cli.check import check
 from smsgate.cli.demo import demo
 from smsgate.cli.explain import explain
+from smsgate.cli.imports import import_
 from smsgate.cli.monitor import monitor
 from smsgate.cli.reload import reload
 from smsgate.cli.rules import rules
@@ -39,7 +41,8 @@ app.command()(demo)
 app.command()(check)
 app.command()(explain)
 app.command()(backtest)
-for command in (sessions, kick, trace, monitor, reload):
+for command in (sessions, kick, trace, monitor, block, unblock, reload):
     app.command()(command)
 app.add_typer(rules, name="rules")
 app.add_typer(simulate, name="simulate")
+app.add_typer(import_, name="import")

@@ -11,7 +11,8 @@ import typer
 from smsgate.cli.common import EXIT_DIAGNOSTICS, default_rules, out, tell
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.load import load_settings
-from smsgate.config.rules import load_rules
+from smsgate.config.rules import load
+from smsgate.rules.model import EntryList
 
 SETTINGS_KEY = re.compile(r"^[{\s]*\"?(?:listeners?|upstreams?|metrics|clients)\"?\s*:", re.MULTILINE)
 
@@ -63,13 +64,26 @@ def _is_settings(path: Path) -> bool:
 
 def _check_rules(paths: list[Path]) -> tuple[Diagnostic, ...]:
     try:
-        rules = load_rules(paths)
+        loaded = load(paths)
     except DiagnosticsError as error:
         return error.diagnostics
+    packs, rules = loaded.packs, loaded.rules
     examples = sum(len(rule.matches) + len(rule.passes) for rule in rules.rules)
     where = ", ".join(map(str, paths))
     out.print(
         f"{where}: {len(rules.rules)} rules, {len(rules.limits)} limits, {examples} examples; rule set {rules.version}",
         markup=False,
     )
+    for pack in packs:
+        for entries in pack.lists:
+            if entries.source or entries.since or entries.expires:
+                out.print(_provenance(entries), markup=False)
     return ()
+
+
+def _provenance(entries: EntryList) -> str:
+    """What a list is and where it comes from, on one line."""
+    told = f"{entries.where.file}:{entries.where.line}: list {entries.name}, {entries.kind}: {len(entries):,}"
+    told += f", from {entries.source}" if entries.source else ""
+    told += f", since {entries.since}" if entries.since else ""
+    return told + (f", until {entries.expires}" if entries.expires else "")

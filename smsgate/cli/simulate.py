@@ -10,15 +10,11 @@ import typer
 import uvloop
 
 from smsgate.cli.common import err, out
+from smsgate.cli.sender import Sender
 from smsgate.net.simulator import SimulatorSettings, serve
 from smsgate.settings import Address
 
 simulate = typer.Typer(no_args_is_help=True, help="Simulated parties to try the gate with.")
-
-
-@simulate.callback()
-def _simulate() -> None:
-    """Keeps `smsc` a subcommand while it is the only one."""
 
 
 @simulate.command()
@@ -33,14 +29,8 @@ def smsc(
 
     smsgate simulate smsc --listen 127.0.0.1:2776 --latency 0.02
     """
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 0xFFFF:
-        err.print(
-            f"smsgate: found {listen!r}, expected HOST:PORT such as 127.0.0.1:2776", style="bold red", markup=False
-        )
-        raise typer.Exit(2)
     settings = SimulatorSettings(
-        listen=Address(host.strip("[]"), int(port)),
+        listen=_address(listen),
         latency_s=latency,
         error_rate=error_rate,
         throttle_rate=throttle_rate,
@@ -52,6 +42,42 @@ def smsc(
     except OSError as error:
         err.print(f"smsgate: can't listen on {listen}: {error.strerror}", style="bold red", markup=False)
         raise typer.Exit(1) from None
+
+
+@simulate.command()
+def esme(
+    connect: Annotated[str, typer.Option(metavar="HOST:PORT", help="The gate, or an SMSC.")],
+    system_id: Annotated[str, typer.Option(help="The client to be.")] = "demo",
+    rate: Annotated[float, typer.Option(help="Messages a second.", min=0.01, max=1000)] = 10.0,
+    scams: Annotated[float, typer.Option(help="Share of scams among them.", min=0, max=1)] = 0.1,
+) -> None:
+    """Simulate a sender: binds, and sends the demo's messages at random moments until Ctrl-C.
+
+    smsgate simulate esme --connect 127.0.0.1:2775
+    """
+    sender = Sender(system_id, rate, scams)
+    gate = _address(connect)
+    out.print(f"client {system_id!r} sends to {gate}, {rate:g} messages a second", markup=False)
+    out.file.flush()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_send(sender, gate))
+    out.print(f"{sender.answered} answers, {sender.refused} of them refusals")
+
+
+async def _send(sender: Sender, gate: Address) -> None:
+    sending = asyncio.create_task(sender.run(gate))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, sending.cancel)
+    await asyncio.wait([sending])
+
+
+def _address(text: str) -> Address:
+    """HOST:PORT. Exits with 2 when it is none."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 0xFFFF:
+        err.print(f"smsgate: found {text!r}, expected HOST:PORT such as 127.0.0.1:2776", style="bold red", markup=False)
+        raise typer.Exit(2)
+    return Address(host.strip("[]"), int(port))
 
 
 async def _serve(settings: SimulatorSettings) -> None:

@@ -1,20 +1,29 @@
 """The examples beside the rules, run in the engine that judges real messages.
 
+Besides: no brand may take a site of a list named `ordinary` for a look-alike.
+
 A `matches` must be hit by its rule; a rule in monitor mode hits too. A `passes` must not be hit by its rule and not be
 refused by any. Limits are not asked: they count, and an example is one message.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smsgate.config.diagnostics import Diagnostic, quoted
 from smsgate.rules.engine import AMBIGUOUS_BODY
+from smsgate.rules.model import ListKind
 from smsgate.text.reading import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smsgate.rules.engine import RuleSet, Verdict
-    from smsgate.rules.model import Example, Rule
+    from smsgate.rules.model import Example, Pack, Rule
+
+
+ORDINARY_LIST: Final = "ordinary"
+"""Domain lists of this name, of all packs, hold sites that no brand may take for its look-alike."""
 
 
 def failing_examples(rules: RuleSet) -> list[Diagnostic]:
@@ -35,6 +44,21 @@ def failing_examples(rules: RuleSet) -> list[Diagnostic]:
             else:
                 continue
             faults.append(Diagnostic.at(example.where, _came_out(example, verdict), expected))
+    return faults
+
+
+def mistaken_sites(rules: RuleSet, packs: Sequence[Pack]) -> list[Diagnostic]:
+    """One diagnostic for each site of the packs' `ordinary` lists that some brand takes for a look-alike."""
+    faults = []
+    for pack in packs:
+        for entries in pack.lists:
+            if entries.name != ORDINARY_LIST or entries.kind is not ListKind.DOMAINS:
+                continue
+            for site in entries.entries:
+                mistaken = ", ".join(rules.lookalikes(site))
+                if mistaken:
+                    expected = f"no {mistaken} for a site of the list {ORDINARY_LIST}"
+                    faults.append(Diagnostic.at(entries.where, f"the site {site!r} taken for a look-alike", expected))
     return faults
 
 

@@ -17,9 +17,9 @@ from pydantic import AfterValidator, PlainValidator
 
 from smsgate.config.diagnostics import fault, listed, nearest, quoted
 from smsgate.rules import condition as cond
-from smsgate.rules.compile import keyword_fault
 from smsgate.rules.condition import Condition, ConditionError
 from smsgate.rules.model import Action, LimitKey, Mode
+from smsgate.rules.words import keyword_entries
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.urls import ascii_host
@@ -73,10 +73,11 @@ def term(value: str) -> str:
 
 
 def keyword(value: str) -> str:
-    """Whole words; a `*` at the end for every ending, a `~` for one typo."""
-    expected = keyword_fault(value)
-    if expected:
-        raise fault(quoted(value), expected)
+    """Whole words, or a prefix with a `*`."""
+    try:
+        keyword_entries(value)
+    except ValueError as error:
+        raise fault(quoted(value), str(error)) from None
     return value
 
 

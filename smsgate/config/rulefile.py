@@ -7,17 +7,14 @@ for `rules.compile` to say, whether examples hold for `examples`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed
+from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed
 from smsgate.config.fields import (
     ACTIONS,
     AnywhereToken,
@@ -39,10 +36,9 @@ from smsgate.config.fields import (
     Term,
     Text,
     choice,
-    domain,
-    sender,
 )
-from smsgate.config.source import KeyPath, Source, read, read_text
+from smsgate.config.lists import ListFile, read_list
+from smsgate.config.source import KeyPath, Source, read
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition
 from smsgate.rules.model import (
@@ -64,12 +60,9 @@ from smsgate.rules.model import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_LIST_BYTES: Final = 64 * 1024 * 1024
-"""A list file of a million domains has about 20 MB."""
-MAX_LIST_FAULTS: Final = 20
-"""Faults reported of one list file: a file of the wrong kind would report each line."""
-
-_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
+_FILE: Final = "_file"
+_CONTENT: Final = {str(kind): kind for kind in ListKind} | {f"{kind}{_FILE}": kind for kind in ListKind}
+"""The keys under which the entries of a list may stand."""
 
 
 def _has_client(condition: Condition) -> bool:
@@ -107,15 +100,24 @@ class _Brand(Form):
 class _List(Form):
     domains: tuple[Domain, ...] | None = None
     senders: tuple[Sender, ...] | None = None
+    numbers: tuple[Phone, ...] | None = None
     domains_file: Text | None = None
     senders_file: Text | None = None
+    numbers_file: Text | None = None
+    source: str = ""
+    since: Day | None = None
+    expires: Day | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            found = " and ".join(sorted(self.model_fields_set)) or "no entries"
-            raise fault(found, f"exactly {listed(self.keys())}")
+        given = sorted(self.model_fields_set & _CONTENT.keys())
+        if len(given) != 1:
+            raise fault(" and ".join(given) or "no entries", f"exactly {listed(_CONTENT)}")
         return self
+
+    def content(self) -> tuple[ListKind, str]:
+        """The kind of the entries, and the key under which they stand."""
+        return next((kind, key) for key, kind in _CONTENT.items() if key in self.model_fields_set)
 
 
 class _Example(Form):
@@ -166,6 +168,7 @@ class _Pack(Form):
     pack: Name = Field(description="the name of the pack")
     owner: str = ""
     use: tuple[Name, ...] = ()
+    typos: Annotated[bool, PlainValidator(partial(choice, {"yes": True, "no": False}))] = False
     brands: dict[Term, _Brand] = Field(default_factory=dict)
     keywords: dict[Term, Annotated[tuple[Keyword, ...], Field(min_length=1)]] = Field(default_factory=dict)
     lists: dict[Term, _List] = Field(default_factory=dict)
@@ -230,6 +233,7 @@ class _Converter:
             where=source.key(("pack",)),
             owner=form.owner,
             use=form.use,
+            typos=form.typos,
             brands=tuple(self.brand(name, brand) for name, brand in form.brands.items()),
             keywords=tuple(
                 KeywordSet(name, words, source.key(("keywords", name))) for name, words in form.keywords.items()
@@ -251,46 +255,30 @@ class _Converter:
         )
 
     def entry_list(self, name: str, form: _List) -> EntryList:
-        where = self.source.key(("lists", name))
-        if form.domains is not None:
-            return EntryList(name, ListKind.DOMAINS, form.domains, where)
-        if form.senders is not None:
-            return EntryList(name, ListKind.SENDERS, form.senders, where)
-        if form.domains_file is not None:
-            entries = self.file_entries(("lists", name, "domains_file"), form.domains_file, domain)
-            return EntryList(name, ListKind.DOMAINS, entries, where)
-        assert form.senders_file is not None
-        entries = self.file_entries(("lists", name, "senders_file"), form.senders_file, sender)
-        return EntryList(name, ListKind.SENDERS, entries, where)
+        kind, key = form.content()
+        value = getattr(form, key)
+        listed = self.list_file(("lists", name, key), value, kind) if key.endswith(_FILE) else ListFile(value)
+        return EntryList(
+            name,
+            kind,
+            listed.entries,
+            self.source.key(("lists", name)),
+            listed.table,
+            form.source,
+            form.since,
+            form.expires,
+        )
 
-    def file_entries(self, path: KeyPath, name: str, check: Callable[[str], str]) -> tuple[str, ...]:
+    def list_file(self, path: KeyPath, name: str, kind: ListKind) -> ListFile:
         file = self.folder / name
         self.lists.append(file)
         if not file.exists():
             where = self.source.where(path)
             self.diagnostics.append(Diagnostic.at(where, f"no file {str(file)!r}", "a list file, relative to the pack"))
-            return ()
-        try:
-            lines = read_text(file, MAX_LIST_BYTES).splitlines()
-        except DiagnosticsError as error:
-            self.diagnostics += error.diagnostics
-            return ()
-        entries: list[str] = []
-        faults: list[Diagnostic] = []
-        for number, line in enumerate(lines, 1):
-            entry = (_COMMENT.sub("", line) if "#" in line else line).strip()
-            try:
-                if entry:
-                    entries.append(check(entry))
-            except PydanticCustomError as error:
-                context: Any = error.context
-                faults.append(
-                    Diagnostic(str(file), number, 1, context["found"], context["expected"], context["suggestion"])
-                )
-                if len(faults) == MAX_LIST_FAULTS:
-                    break
-        self.diagnostics += faults
-        return tuple(entries)
+            return ListFile()
+        read = read_list(file, kind)
+        self.diagnostics += read.faults
+        return read
 
     def rule(self, form: _Rule, index: int) -> Rule:
         path: KeyPath = ("rules", index)

@@ -6,21 +6,25 @@ fault in a brand or a keyword set keeps the rules that use it from being called 
 
 from __future__ import annotations
 
+import logging
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
-from smsgate.config.examples import failing_examples
+from smsgate.config.examples import failing_examples, mistaken_sites
 from smsgate.config.rulefile import PackFile, read_pack
 from smsgate.rules.brands import Build, automaton
-from smsgate.rules.compile import compile_packs
+from smsgate.rules.compile import compile_packs, expired
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack, PackError, Problem, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+log = logging.getLogger(__name__)
 
 MAX_FILES: Final = 1000
 """Rule files loaded together: a folder with more is not a folder of rules."""
@@ -48,8 +52,9 @@ def load(paths: Sequence[Path], today: date | None = None, build: Build = automa
     """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml that are not hidden (`.name`), in the
     order of paths and names.
 
-    Rules that expired before `today` (None: the day it is in UTC) are left out. Raises DiagnosticsError with all that is
-    wrong: files, names that conditions use, examples that do not come out as they should. `build`: see `compile_packs`.
+    Rules that expired before `today` (None: the day it is in UTC) are left out, and such lists count as empty. Raises
+    DiagnosticsError with all that is wrong: files, names that conditions use, examples that do not come out as they should.
+    `build`: see `compile_packs`.
     """
     files, faults, complete = _read(paths)
     if not complete:
@@ -60,10 +65,19 @@ def load(paths: Sequence[Path], today: date | None = None, build: Build = automa
         rules = compile_packs(packs, day, build)
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
-    faults += failing_examples(rules)
+    expired_lists = [entries for pack in packs for entries in pack.lists if expired(entries, day)]
+    for entries in expired_lists:
+        log.warning("%s: the list %s expired on %s: it counts as empty", entries.where, entries.name, entries.expires)
+    # Examples stand for the rules as written: a list that runs out one night must not keep a gate from starting.
+    faults += failing_examples(compile_packs(_unexpiring(packs), day) if expired_lists else rules)
+    faults += mistaken_sites(rules, packs)
     if faults:
         raise DiagnosticsError(faults)
     return Loaded(packs, day, rules, tuple(path for file in files for path in file.reads))
+
+
+def _unexpiring(packs: Iterable[Pack]) -> list[Pack]:
+    return [replace(pack, lists=tuple(replace(entries, expires=None) for entries in pack.lists)) for pack in packs]
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool]:

@@ -40,10 +40,14 @@ _FIELDS: Final = {
     "reason": str,
     "at_once": bool,
     "on": bool,
+    "kind": str,
+    "value": str,
+    "for_s": int,
     "force": bool,
     "version": str,
     "by": str,
 }
+_FORMS: Final = {bool: "true or false", int: "a whole number", str: f"1 to {MAX_TEXT_CHARS} characters"}
 
 
 class Operable(Protocol):
@@ -180,10 +184,8 @@ def _request(line: bytes) -> tuple[str, dict[str, Any]]:
         kind = _FIELDS.get(key)
         if kind is None:
             raise ValueError(f"found the key {key[:MAX_TEXT_CHARS]!r}, expected {', '.join(_FIELDS)}")
-        if not isinstance(value, kind) or (isinstance(value, str) and not 0 < len(value) <= MAX_TEXT_CHARS):
-            raise ValueError(
-                f"{key}: expected {'true or false' if kind is bool else f'1 to {MAX_TEXT_CHARS} characters'}"
-            )
+        if type(value) is not kind or (isinstance(value, str) and not 0 < len(value) <= MAX_TEXT_CHARS):
+            raise ValueError(f"{key}: expected {_FORMS[kind]}")
     if what in {"kick", "trace"} and "client" not in request:
         raise ValueError(f"{what} needs a client")
     return what, request

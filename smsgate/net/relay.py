@@ -496,11 +496,16 @@ class Relay:
             "in_flight_mo": len(session.awaited_esme),
             "judged": self.judged,
             "rate_per_s": self.rate,
-            "buffered_bytes": sum(
-                side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
-                for side in (self.downstream, self.upstream)
-            ),
+            "buffered_bytes": self.buffered_bytes,
         }
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Octets of this session that wait in the gate."""
+        return sum(
+            side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
+            for side in (self.downstream, self.upstream)
+        )
 
     def trace(self, emit: Emit | None) -> None:
         """Tell `emit` of every PDU from now on; None: no more."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import ahocorasick
 
 from smsgate.config.diagnostics import DiagnosticsError
+from smsgate.config.lists import MappedTable
 from smsgate.config.rules import Loaded, load
 from smsgate.reload.guard import Change, compare
 from smsgate.reload.sealed import Contents, packs_in, unseal, write
@@ -47,8 +50,14 @@ def prepare(request: Request, new: int, in_force: int) -> Report:
         automata.append(automaton(words))
         return automata[-1]
 
+    packs = packs_in(in_force)
+    for entries in (entries for pack in packs for entries in pack.lists):
+        if isinstance(
+            entries.table, MappedTable
+        ):  # of the files of tables the newest stay, and a worker may need this one
+            with suppress(OSError):
+                os.utime(entries.table.path)
     if request.paths is None:  # they were tested when they came into force: a rule that expired must stop in any case
-        packs = packs_in(in_force)
         loaded = Loaded(packs, request.day, compile_packs(packs, request.day, build))
     else:
         try:

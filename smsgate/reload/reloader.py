@@ -266,7 +266,7 @@ class Reloader:
         if expired:
             outcome = await self._attempt("midnight", "", Request(None, today))
             for name, day in expired.items() if outcome.accepted else ():
-                log.warning("rule %s has expired: %s was its last day", name, day)
+                log.warning("the %s has expired: %s was its last day", name, day)
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -23,7 +23,7 @@ import ahocorasick
 
 from smsgate.config.rules import Loaded
 from smsgate.rules.brands import automaton
-from smsgate.rules.compile import compile_packs
+from smsgate.rules.compile import compile_packs, expired
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack
 
@@ -35,7 +35,7 @@ _LENGTH_OCTETS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is known of a sealed set without opening it. `expires`: the rules in force that have a last day."""
+    """What is known of a sealed set without opening it. `expires`: the last days of rules and lists in force that have one."""
 
     version: str
     rules: int
@@ -45,7 +45,10 @@ class Contents:
     @classmethod
     def of(cls, loaded: Loaded) -> Self:
         """Of a set on the day that it was loaded for."""
-        expires = {rule.id: rule.expires for rule in loaded.rules.rules if rule.expires is not None}
+        expires = {f"rule {rule.id}": rule.expires for rule in loaded.rules.rules if rule.expires is not None}
+        for entries in (entries for pack in loaded.packs for entries in pack.lists):
+            if entries.expires is not None and not expired(entries, loaded.today):
+                expires[f"list {entries.name}"] = entries.expires
         return cls(loaded.rules.version, len(loaded.rules.rules), loaded.today, expires)
 
 

@@ -12,15 +12,17 @@ those of `rules.model.HostTokens`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import ahocorasick
 
 from smsgate.rules.model import Brand
+from smsgate.rules.words import slips
 from smsgate.text.normalize import fold
-from smsgate.text.urls import Link, public_suffix, unicode_host
+from smsgate.text.urls import Link, is_ip, public_suffix, unicode_host
 
 CACHE_ENTRIES: Final = 65_536
 """Hosts, and senders, remembered: some 20 MB when full, and more than one day of distinct genuine ones."""
@@ -43,8 +45,13 @@ _WITHOUT_JOINTS: Final = str.maketrans("", "", "-_.+")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
+IP_LINK: Final = 1 << 11
+BAIT_HOST: Final = 1 << 12
+HOST_FACTS: Final = {"ip_link": IP_LINK, "bait_host": BAIT_HOST}
+
+
 class HostFacts(NamedTuple):
-    """What one host is: bits of OFFICIAL, of LOOKALIKE, of lists; and whether it is nobody's."""
+    """What one host is: bits of OFFICIAL, of LOOKALIKE, of lists and of HOST_FACTS; and whether it is nobody's."""
 
     official: int
     lookalike: int
@@ -53,12 +60,14 @@ class HostFacts(NamedTuple):
 
 
 class BrandBits(NamedTuple):
-    """The bits that stand for one brand in the fact integer (see `rules.compile`)."""
+    """The bits that stand for one brand in the fact integer (see `rules.compile`); 0 where nothing is known to ask."""
 
     names: int
     company: int
     official: int
     lookalike: int
+    shown: int
+    foreign_number: int
 
 
 Build = Callable[[Mapping[str, int]], ahocorasick.Automaton]
@@ -72,13 +81,17 @@ class Impersonation:
         self,
         brands: Mapping[Brand, BrandBits],
         bait: Iterable[str],
-        trusted: Iterable[str],
+        trusted: Sequence[Container[str]],
         domain_lists: Mapping[str, int],
+        domain_tables: Sequence[tuple[Container[str], int]],
+        *,
         build: Build,
     ) -> None:
+        self.brands = tuple(brands)
         self._bait = frozenset(bait)
-        self._trusted = frozenset(trusted)
+        self._trusted = tuple(trusted)
         self._listed = dict(domain_lists)
+        self._tables = tuple(domain_tables)
         self._official: dict[str, int] = {}
         self._whole: dict[str, int] = {}
         self._with_bait: dict[str, int] = {}
@@ -87,6 +100,7 @@ class Impersonation:
         for brand, bits in brands.items():
             for domain in brand.official.domains:
                 self._official[domain] = self._official.get(domain, 0) | bits.official
+                self._listed[domain] = self._listed.get(domain, 0) | bits.shown
             for table, tokens in ((self._whole, brand.host.whole), (self._with_bait, brand.host.with_bait)):
                 for token in tokens:
                     word = squeezed(token)
@@ -124,12 +138,26 @@ class Impersonation:
         while tail:
             official |= self._official.get(tail, 0)
             listed |= self._listed.get(tail, 0)
-            trusted = trusted or tail in self._trusted
+            for table, bits in self._tables:
+                if tail in table:
+                    listed |= bits
+            trusted = trusted or any(tail in entries for entries in self._trusted)
             tail = tail.partition(".")[2]
         if official or trusted:
             return HostFacts(official, 0, listed, foreign=False)
-        name = host.removesuffix(public_suffix(host) or "")
+        suffix = public_suffix(host)
+        name = host.removesuffix(suffix or "")
+        if is_ip(host):
+            listed |= IP_LINK
+        elif self._is_bait(name if suffix else host.rpartition(".")[0]):
+            listed |= BAIT_HOST
         return HostFacts(0, self._tokens(fold(unicode_host(name))), listed, foreign=True)
+
+    def _is_bait(self, name: str) -> bool:
+        """Whether the registered label is made of bait words alone, of two at least: `mon-dossier`, `suivicolis`."""
+        parts = [part for part in _RUNS.findall(fold(name.rstrip(".").rpartition(".")[2])) if not part.isdecimal()]
+        words = [part for part in parts if part not in self._bait]
+        return (len(parts) > 1 or bool(words)) and all(self._segmented(part)[0] for part in parts)
 
     def _path(self, path: str) -> int:
         if path.isascii() and not any(True for _ in self._any_token.iter(path.lower().translate(_WITHOUT_JOINTS))):
@@ -177,6 +205,9 @@ class Impersonation:
                 found |= self._whole.get(part, 0)
             if baited and not only_bait:
                 found |= self._with_bait.get(part, 0)
+        if baited or not in_path:
+            for left, right in pairwise(parts):  # la-poste
+                found |= self._whole.get(left + right, 0)
         return found
 
     def _segmented(self, part: str) -> tuple[bool, int]:
@@ -224,23 +255,11 @@ def without_blanks(words: Mapping[str, int]) -> dict[str, int]:
     return uncut
 
 
-def slips(word: str) -> set[str]:
-    """Each string one inner slip away: a letter or blank lost, doubled, or swapped with the next. Empty for short words."""
-    variants: set[str] = set()
-    if len(word) < MIN_TYPO_LETTERS:
-        return variants
-    for i in range(1, len(word) - 1):
-        variants.add(word[:i] + word[i + 1 :])
-        variants.add(word[:i] + word[i] + word[i:])
-        if i < len(word) - 2:
-            variants.add(word[:i] + word[i + 1] + word[i] + word[i + 2 :])
-    return variants - {word}
-
-
 def _typos(token: str) -> set[str]:
     """The token, its slips, and each string with another letter inside: hosts are chosen to look alike, not mistyped."""
-    variants = {token, *slips(token)}
+    variants = {token}
     if len(token) >= MIN_TYPO_LETTERS:
+        variants.update(slips(token))
         for i in range(1, len(token) - 1):
             variants.update(token[:i] + letter + token[i + 1 :] for letter in _ALPHABET)
     return variants

@@ -5,7 +5,7 @@
          | links OP n | FIELD [not] in LIST|[a, b] | FIELD startswith "x"
          | predicate(brand | @group | any) | name
 
-A bare `name` is a fact (`link`, `foreign_link`) or a keyword set. Which sets, brands, groups and lists exist is not known
+A bare `name` is a fact (`FACTS`) or a keyword set. Which sets, brands, groups and lists exist is not known
 here: `rules.compile` resolves names. A reader by hand rather than a grammar library: the language has a dozen forms, and
 the point of it is what it says when an analyst mistypes one.
 """
@@ -13,14 +13,15 @@ the point of it is what it says when an analyst mistypes one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
 WEAK_FACTS = ("mixed_script", "hidden_characters", "ambiguous_body")
 """Genuine messages have them too: alone they flag at most."""
-FACTS = ("link", "foreign_link", *WEAK_FACTS)
-PREDICATES = ("names", "lookalike", "official", "impersonates")
+FACTS = ("link", "foreign_link", "ip_link", "bait_host", "phone", "premium_number", "mobile_number", *WEAK_FACTS)
+PREDICATES = ("names", "lookalike", "official", "foreign_phone", "impersonates")
 FIELDS = ("sender", "client", "link_host")
 MAX_CONDITION_CHARS = 4096
 MAX_DEPTH = 32
@@ -88,6 +89,18 @@ class AtLeast:
 
 
 Condition = Name | Predicate | Member | StartsWith | Links | Not | AtLeast
+
+
+def leaves(condition: Condition, *, positive: bool = True) -> Iterator[tuple[Condition, bool]]:
+    """The terms that a condition is made of, each with whether it is wanted (an even number of `not` before it)."""
+    match condition:
+        case Not(term=term):
+            yield from leaves(term, positive=not positive)
+        case AtLeast(terms=terms):
+            for term in terms:
+                yield from leaves(term, positive=positive)
+        case _:
+            yield condition, positive
 
 
 class ConditionError(ValueError):

@@ -14,14 +14,15 @@ such a rule waits for the whole message, or for what rules the excuse out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import Final, NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
-from smsgate.rules.model import REFUSING, Action, Limit, Mode, Rule
+from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Build, Impersonation, without_blanks
+from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule
+from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.smpp.constants import Status
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
@@ -41,6 +42,8 @@ FACTS: Final = {
     "mixed_script": MIXED_SCRIPT,
     "hidden_characters": HIDDEN_CHARACTERS,
     "ambiguous_body": AMBIGUOUS_BODY,
+    **NUMBER_FACTS,
+    **HOST_FACTS,
 }
 """The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
 WRITTEN_DOT: Final = 1 << 5
@@ -98,7 +101,7 @@ class Facts(NamedTuple):
 class Evidence(NamedTuple):
     """What the parts of a message that have come make certain, in one reading. `bits`: facts of the text; `excuses`: those of
     parts that every handset shows. `official`: brands that all links so far belong to; `links`: how many there are.
-    `names`: brands seen, be it in what may turn out to be a host."""
+    `names`: brands and excusing words seen, be it in what may turn out to be a link."""
 
     bits: int = 0
     excuses: int = 0
@@ -149,8 +152,11 @@ class RuleSet:
         words: Mapping[str, int],
         labels: Mapping[int, str],
         name_bits: int,
+        excusing_bits: int,
         official_bits: int,
         impersonation: Impersonation,
+        numbers: Numbers,
+        numbers_asked: int,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
         build: Build,
@@ -170,9 +176,13 @@ class RuleSet:
         self.uncut = without_blanks(words)
         self._uncut = build(self.uncut)
         self._name_bits = name_bits
+        self._excusing_bits = excusing_bits
+        self._outside_bits = name_bits | excusing_bits
         self._official_bits = official_bits
         self.longest_word = max(map(len, words), default=0)
         self._impersonation = impersonation
+        self._numbers = numbers
+        self._numbers_asked = numbers_asked
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
         known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
@@ -187,6 +197,15 @@ class RuleSet:
         even if it was frozen (`gc.freeze`)."""
         del self._origin
         self._impersonation.forget()
+
+    @property
+    def brands(self) -> tuple[Brand, ...]:
+        """All brands of the packs."""
+        return self._impersonation.brands
+
+    def trusts(self, host: str) -> bool:
+        """Whether a link to this host is never foreign: a brand's own, or on a list of trusted sites."""
+        return not self._impersonation.host(host).foreign
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked)."""
@@ -207,8 +226,23 @@ class RuleSet:
             return Finding(self._verdict([self._hits(bits, bits) for bits, _ in facts]), facts)
         return Finding(PASS, facts)
 
+    def is_foreign(self, host: str) -> bool:
+        """Whether a host is official for no brand and on no list of trusted ones."""
+        return self._impersonation.host(host).foreign
+
+    def lookalikes(self, host: str) -> tuple[str, ...]:
+        """The brands that a host carries without being theirs, as `labels` has them: "lookalike(cpf)"."""
+        carried = self._impersonation.host(host).lookalike
+        return tuple(label for bit, label in self.labels.items() if carried & bit)
+
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender, client and carrier."""
+        facts = self._words_and_links(reading, origin)
+        if self._numbers_asked and (facts.bits & self._numbers_asked or self._numbers_asked < 0):
+            return Facts(facts.bits | self._numbers.facts(reading.words), facts.links)
+        return facts
+
+    def _words_and_links(self, reading: Reading, origin: int) -> Facts:
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found
@@ -240,8 +274,8 @@ class RuleSet:
             return Facts(bits, ())
         link_bits, official = self._of_links(found, len(found))
         bits |= link_bits
-        if bits & self._name_bits:
-            bits = bits & ~self._name_bits | self._names_outside_hosts(text, found)
+        if bits & self._outside_bits:
+            bits = bits & ~self._outside_bits | self._outside_links(text, found)
         return Facts(bits | official, tuple(found))
 
     def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
@@ -266,8 +300,10 @@ class RuleSet:
         bits = carrier
         for _, found in self._words.iter(window.words):
             bits |= found
-        names = evidence.names | bits & self._name_bits
-        bits &= ~self._name_bits
+        if self._numbers_asked:  # whether they matter is known when all parts are
+            bits |= self._numbers.facts(window.words)
+        names = evidence.names | bits & self._outside_bits
+        bits &= ~self._outside_bits
         official, count = evidence.official, evidence.links
         new: tuple[Link, ...] = ()
         if window.may_be_disguised():
@@ -283,7 +319,7 @@ class RuleSet:
                 link_bits, common = self._of_links(new, count)
                 bits |= link_bits
                 official &= common
-            bits |= self._names_outside_hosts(text, shown)
+            bits |= self._outside_links(text, shown)
             if suspected & SECOND_LOOK:
                 bits |= _about_characters(window.text) | self._in_disguise(text, shown)
         excuses = evidence.excuses | bits if excusing else evidence.excuses
@@ -328,18 +364,26 @@ class RuleSet:
         certain, possible = bits_and_excuses
         return any(entry.test(possible, certain) for entry in self._allowing)
 
-    def _names_outside_hosts(self, text: str, found: list[Link]) -> int:
-        """A genuine message and a scam both name the brand in a host; what counts as naming it is the text."""
+    def _outside_links(self, text: str, found: Sequence[Link]) -> int:
+        """Names outside of hosts, since a genuine message and a scam both name the brand there; excuses outside of whole links,
+        since a fraudster writes any word into a path."""
+        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self._name_bits
+        if not self._excusing_bits:
+            return names
+        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self._excusing_bits
+
+    def _words_beside(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
+        """The bits of the words outside of these stretches."""
         pieces = []
         position = 0
-        for link in found:
-            pieces.append(text[position : link.host_start])
-            position = max(position, link.host_end)
+        for start, end in spans:
+            pieces.append(text[position:start])
+            position = max(position, end)
         pieces.append(text[position:])
         bits = 0
         for _, hit in self._words.iter(fold(" ".join(pieces))):
             bits |= hit
-        return bits & self._name_bits
+        return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
         bits = self._impersonation.sender(sender)

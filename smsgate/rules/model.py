@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smsgate.rules.condition import Condition
+    from smsgate.rules.lists import DigestTable
 
 
 class Action(StrEnum):
@@ -61,7 +62,8 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class HostTokens:
     """How a brand shows in a host name. `anywhere`: inside a label, one inner typo allowed, six letters or more.
-    `whole`: a whole part of a label (parts are cut at hyphens and digits). `with_bait`: a whole part, beside a bait word."""
+    `whole`: a whole part of a label (parts are cut at hyphens and digits), or two parts together. `with_bait`: a whole part,
+    beside a bait word."""
 
     anywhere: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
@@ -104,19 +106,28 @@ class ListKind(StrEnum):
 
     DOMAINS = "domains"
     SENDERS = "senders"
+    NUMBERS = "numbers"
 
 
 @dataclass(frozen=True, slots=True)
 class EntryList:
     """A named list that conditions refer to (`link_host in NAME`, `sender in NAME`).
 
-    Domains come as `text.urls.Link.host` has them.
+    Domains come as `text.urls.Link.host` has them. A long list has a `table` in place of `entries`, in which they stand as they
+    are looked up. `source` says where the list comes from, `since` from when; after the day `expires` it counts as empty.
     """
 
     name: str
     kind: ListKind
     entries: tuple[str, ...]
     where: Where = field(repr=False)
+    table: DigestTable | None = None
+    source: str = ""
+    since: date | None = None
+    expires: date | None = None
+
+    def __len__(self) -> int:
+        return len(self.entries) if self.table is None else len(self.table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +185,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to."""
+    """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to; with `typos` its
+    keywords are also found with one slip in a long word."""
 
     name: str
     file: str = field(repr=False)
     where: Where = field(repr=False)
     owner: str = ""
     use: tuple[str, ...] = ()
+    typos: bool = False
     brands: tuple[Brand, ...] = ()
     keywords: tuple[KeywordSet, ...] = ()
     lists: tuple[EntryList, ...] = ()

@@ -13,13 +13,15 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any, Final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from smsgate.limits.admission import Refusal
 from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Action
 from smsgate.smpp.constants import RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
+from smsgate.telemetry import families
+from smsgate.telemetry.families import Family
 from smsgate.telemetry.rule_set import RuleSetState
 
 OTHER_COMMAND: Final = -1
@@ -43,16 +45,9 @@ class Histogram:
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 
-    def family(self, name: str, documentation: str) -> Metric:
-        """The histogram as Prometheus wants it, cumulative."""
-        family = HistogramMetricFamily(name, documentation)
-        buckets = []
-        running = 0
-        for bound, count in zip((*map(str, self.bounds), "+Inf"), list(self.counts), strict=True):
-            running += count
-            buckets.append((bound, running))
-        family.add_metric([], buckets, self.total)
-        return family
+    def shown(self, family: Family) -> Metric:
+        """The histogram as Prometheus wants it."""
+        return family.histogram(self.bounds, list(self.counts), self.total)
 
     def add(self, counts: list[int], total: float) -> None:
         """Add the observations of another with the same bounds."""
@@ -65,7 +60,7 @@ def _command_counts() -> dict[int, int]:
     return {**known, **{command | RESPONSE: 0 for command in known}, OTHER_COMMAND: 0}
 
 
-_GAUGES: Final = ("sessions", "overloaded")
+_GAUGES: Final = ("sessions", "overloaded", "in_flight_mt", "in_flight_mo", "buffered_bytes")
 _COUNTERS: Final = (
     "sessions_total",
     "binds_refused",
@@ -107,6 +102,9 @@ class Metrics:
         self.unfiltered = dict.fromkeys(client_labels, 0)
         self.sessions = 0
         self.sessions_total = 0
+        self.in_flight_mt = 0
+        self.in_flight_mo = 0
+        self.buffered_bytes = 0
         self.binds_refused = 0
         self.upstream_failures = 0
         self.filter_errors = 0
@@ -161,72 +159,37 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """All families. `list()` of a dictionary is one step of the interpreter, so a scrape from a thread is safe."""
-        messages = CounterMetricFamily(
-            "smsgate_messages", "Messages judged.", labels=["client", "direction", "verdict"]
+        mt = (
+            ([client, "mt", action], count)
+            for client, counts in list(self.messages.items())
+            for action, count in counts.items()
         )
-        for client, counts in list(self.messages.items()):
-            for action, count in counts.items():
-                messages.add_metric([client, "mt", action], count)
-        for (client, verdict), count in list(self.messages_mo.items()):
-            messages.add_metric([client, "mo", verdict], count)
-        yield messages
-        hits = CounterMetricFamily("smsgate_rule_hits", "Hits of rules and limits.", labels=["rule", "action", "mode"])
-        for rule_key, count in list(self.rule_hits.items()):
-            hits.add_metric(rule_key, count)
-        yield hits
-        throttled = CounterMetricFamily(
-            "smsgate_throttled",
-            "Messages refused for a rate: the client's own, or a limit by its id.",
-            labels=["client", "limit"],
+        mo = (([client, "mo", verdict], count) for (client, verdict), count in list(self.messages_mo.items()))
+        yield families.MESSAGES.of([*mt, *mo])
+        yield families.RULE_HITS.of(list(self.rule_hits.items()))
+        yield families.THROTTLED.of(list(self.throttled.items()))
+        yield families.PDUS.of(
+            ([side, command_name(command) or "other"], count)
+            for side, by_command in (("downstream", self.pdus_downstream), ("upstream", self.pdus_upstream))
+            for command, count in list(by_command.items())
+            if count
         )
-        for throttle_key, count in list(self.throttled.items()):
-            throttled.add_metric(throttle_key, count)
-        yield throttled
-        pdus = CounterMetricFamily("smsgate_pdus", "PDUs received, by side and command.", labels=["side", "command"])
-        for side, by_command in (("downstream", self.pdus_downstream), ("upstream", self.pdus_upstream)):
-            for command, count in list(by_command.items()):
-                if count:
-                    pdus.add_metric([side, command_name(command) or "other"], count)
-        yield pdus
-        yield GaugeMetricFamily("smsgate_sessions", "Downstream sessions open now.", value=self.sessions)
-        yield CounterMetricFamily("smsgate_sessions_opened", "Downstream sessions accepted.", value=self.sessions_total)
-        yield CounterMetricFamily("smsgate_binds_refused", "Binds that the SMSC refused.", value=self.binds_refused)
-        yield CounterMetricFamily(
-            "smsgate_upstream_connect_failures",
-            "Binds for which no SMSC could be reached.",
-            value=self.upstream_failures,
-        )
-        yield CounterMetricFamily(
-            "smsgate_filter_errors", "Messages on which the filter itself failed.", value=self.filter_errors
-        )
-        refused = CounterMetricFamily("smsgate_refused", "Connections and binds not let in.", labels=["reason"])
-        for reason, count in self.refused.items():
-            refused.add_metric([reason], count)
-        yield refused
-        timeouts = CounterMetricFamily("smsgate_timeouts", "Sessions ended by a timer.", labels=["timer"])
-        for timer, count in self.timeouts.items():
-            timeouts.add_metric([timer], count)
-        yield timeouts
-        yield CounterMetricFamily(
-            "smsgate_late_responses",
-            "Answers of the SMSC that came after the response timer.",
-            value=self.late_responses,
-        )
-        unfiltered = CounterMetricFamily(
-            "smsgate_unfiltered", "Messages passed unjudged during an overload.", labels=["client"]
-        )
-        for client, count in list(self.unfiltered.items()):
-            unfiltered.add_metric([client], count)
-        yield unfiltered
-        yield GaugeMetricFamily(
-            "smsgate_monitor_only", "Switches that put clients into monitor-only for now.", value=self.monitor_only
-        )
-        yield GaugeMetricFamily("smsgate_overloaded", "Processes that are overloaded now.", value=self.overloaded)
-        yield CounterMetricFamily("smsgate_overloads", "Times that an overload began.", value=self.overloads)
-        yield self.loop_lag.family("smsgate_loop_lag_seconds", "How late the event loop runs, sampled.")
-        yield self.filter_time.family("smsgate_filter_seconds", "Time to judge one message.")
-        yield self.response_time.family(
-            "smsgate_upstream_response_seconds", "Time from a request forwarded to the SMSC's answer."
-        )
+        yield families.SESSIONS.one(self.sessions)
+        yield families.SESSIONS_OPENED.one(self.sessions_total)
+        yield families.IN_FLIGHT.of([(["mt"], self.in_flight_mt), (["mo"], self.in_flight_mo)])
+        yield families.BUFFERED.one(self.buffered_bytes)
+        yield families.BINDS_REFUSED.one(self.binds_refused)
+        yield families.CONNECT_FAILURES.one(self.upstream_failures)
+        yield families.FILTER_ERRORS.one(self.filter_errors)
+        yield families.REFUSED.of(([reason], count) for reason, count in self.refused.items())
+        yield families.TIMEOUTS.of(([timer], count) for timer, count in self.timeouts.items())
+        yield families.LATE_RESPONSES.one(self.late_responses)
+        yield families.UNFILTERED.of(([client], count) for client, count in list(self.unfiltered.items()))
+        yield families.MONITOR_ONLY.one(self.monitor_only)
+        yield families.OVERLOADED.one(self.overloaded)
+        yield families.OVERLOADS.one(self.overloads)
+        yield self.loop_lag.shown(families.LOOP_LAG)
+        yield self.filter_time.shown(families.FILTER_SECONDS)
+        yield self.response_time.shown(families.RESPONSE_SECONDS)
         if self.rule_set is not None:
             yield from self.rule_set.collect()

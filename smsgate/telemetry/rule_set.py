@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
+
+from smsgate.telemetry import families
 
 
 def _now() -> float:
@@ -30,20 +32,9 @@ class RuleSetState:
 
     def collect(self) -> Iterator[Metric]:
         """See `metrics.Metrics.collect`."""
-        info = GaugeMetricFamily("smsgate_rule_set_info", "1 for the rule set in force.", labels=["version"])
-        info.add_metric([self.version], 1)
-        yield info
-        yield GaugeMetricFamily("smsgate_rules", "Rules in force.", value=self.rules)
-        yield GaugeMetricFamily(
-            "smsgate_rule_set_loaded_timestamp_seconds", "When the set came into force.", value=self.loaded_s
-        )
-        yield GaugeMetricFamily(
-            "smsgate_rule_set_rolled_back",
-            "1 while a rollback is in force, not what the files say.",
-            value=self.rolled_back,
-        )
-        yield GaugeMetricFamily("smsgate_reload_refused", "1 while the last reload was refused.", value=self.refused)
-        reloads = CounterMetricFamily("smsgate_reloads", "Reloads of the rules.", labels=["result"])
-        for result, count in list(self.reloads.items()):
-            reloads.add_metric([result], count)
-        yield reloads
+        yield families.RULE_SET.of([([self.version], 1)])
+        yield families.RULES.one(self.rules)
+        yield families.RULES_LOADED.one(self.loaded_s)
+        yield families.RULES_ROLLED_BACK.one(self.rolled_back)
+        yield families.RELOAD_REFUSED.one(self.refused)
+        yield families.RELOADS.of([([result], count) for result, count in list(self.reloads.items())])

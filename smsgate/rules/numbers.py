@@ -1,0 +1,43 @@
+"""Which phone numbers a text gives, as bits: any, premium, mobile, and numbers that are not a named brand's.
+
+Read only for texts that some rule with such a fact may hit (`RuleSet.facts`): the reader takes 5 to 10 µs, a whole clean
+message less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from smsgate.text.phones import canonical, is_mobile, is_premium, phone_numbers
+
+PHONE: Final = 1 << 8
+PREMIUM_NUMBER: Final = 1 << 9
+MOBILE_NUMBER: Final = 1 << 10
+NUMBER_FACTS: Final = {"phone": PHONE, "premium_number": PREMIUM_NUMBER, "mobile_number": MOBILE_NUMBER}
+
+
+class Numbers:
+    """Built once per rule set. `own` gives, for each bit that stands for "a number that is not this brand's", the brand's
+    numbers as its pack writes them."""
+
+    def __init__(self, own: Mapping[int, Iterable[str]]) -> None:
+        self._own = {bit: frozenset(map(canonical, numbers)) for bit, numbers in own.items()}
+        self.bits = PHONE | PREMIUM_NUMBER | MOBILE_NUMBER
+        for bit in self._own:
+            self.bits |= bit
+
+    def facts(self, words: str) -> int:
+        """The bits of a folded text."""
+        given = phone_numbers(words)
+        if not given:
+            return 0
+        bits = PHONE
+        if any(map(is_premium, given)):
+            bits |= PREMIUM_NUMBER
+        if any(map(is_mobile, given)):
+            bits |= MOBILE_NUMBER
+        for bit, own in self._own.items():
+            if not own.issuperset(given):
+                bits |= bit
+        return bits
