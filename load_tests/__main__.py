@@ -12,11 +12,18 @@ from typing import Final
 
 from rich.console import Console
 
-from load_tests import fairness, flood, lists, report, soak, throughput
+from load_tests import fairness, flood, lists, reload, report, soak, throughput
 from load_tests.corpus import Corpus
 from load_tests.proxies import HARNESS_CORE, pin
 
-TESTS: Final = {"throughput": throughput, "fairness": fairness, "flood": flood, "soak": soak, "lists": lists}
+TESTS: Final = {
+    "throughput": throughput,
+    "fairness": fairness,
+    "flood": flood,
+    "soak": soak,
+    "lists": lists,
+    "reload": reload,
+}
 LOG_COLUMNS: Final = 180
 """Room for the widest table where the output is a file and has no width of its own."""
 

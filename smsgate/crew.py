@@ -1,4 +1,4 @@
-"""`python -m smsgate.crew WORDS LETTERS`: one worker of a supervisor, which it speaks to over two inherited sockets.
+"""`python -m smsgate.crew WORDS LETTERS RULES`: one worker of a supervisor, which it speaks to over two inherited sockets.
 
 It relays what it is handed, and takes TLS off connections whose clients another worker may own: their plain stream goes, with
 the bind read from it, back to the supervisor. When the supervisor is gone, it drains and ends.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import pickle
 import signal
 import socket
@@ -20,11 +21,11 @@ from smsgate.net.channel import Letters, Words
 from smsgate.net.listener import Incoming
 from smsgate.net.terminator import Terminator
 from smsgate.net.trace import bounded
-from smsgate.rules.compile import compile_packs
+from smsgate.reload.sealed import unseal
+from smsgate.rules.engine import RuleSet
 from smsgate.settings import Settings
-from smsgate.supervisor import Setup
 from smsgate.telemetry import logs
-from smsgate.worker import Worker
+from smsgate.worker import Setup, Worker
 
 RECORD_S = 0.25
 """How often the counts go to the supervisor: what a worker that is killed has counted since is lost."""
@@ -35,10 +36,10 @@ BEAT_S = 1.0
 class Member:
     """One worker and its line to the supervisor."""
 
-    def __init__(self, setup: Setup, words: Words, letters: Letters) -> None:
+    def __init__(self, setup: Setup, rules: RuleSet, words: Words, letters: Letters) -> None:
         self._words = words
         self._letters = letters
-        self._worker = Worker(setup.settings, compile_packs(setup.packs, setup.today), self._ended)
+        self._worker = Worker(setup.settings, rules, self._ended)
         self._terminator = Terminator(setup.settings, self._worker.metrics, self._worker.contexts, letters, self._ended)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, Any] = {}
@@ -50,7 +51,7 @@ class Member:
         stop = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         self._worker.start()
-        self._letters.listen(self._take)
+        self._letters.listen(self._take, lambda rules, question: self._spawn(self._put(rules, question)))
         loop.call_later(RECORD_S, self._tell_counts)
         self._words.say(ready=True)
         listening = loop.create_task(self._listen())
@@ -93,6 +94,16 @@ class Member:
             value = {"error": str(error) or type(error).__name__}
         self._words.say(answer=question, value=value)
 
+    async def _put(self, rules: int, question: int) -> None:
+        try:
+            await self._worker.put(rules)
+            value: dict[str, Any] = {"ok": True}
+        except Exception as error:  # noqa: BLE001  # whatever it is: the supervisor has another worker do it
+            value = {"error": str(error) or type(error).__name__}
+        finally:
+            os.close(rules)
+        self._words.say(answer=question, value=value)
+
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
@@ -120,8 +131,8 @@ class Member:
             self._words.say(record=record)
 
 
-async def _serve(setup: Setup, words: socket.socket, letters: socket.socket) -> None:
-    member = Member(setup, await Words.over(words), Letters(letters))
+async def _serve(setup: Setup, rules: RuleSet, words: socket.socket, letters: socket.socket) -> None:
+    member = Member(setup, rules, await Words.over(words), Letters(letters))
     gc.collect()
     gc.freeze()  # rules and automaton live as long as the process: the collector need not look at them again
     await member.serve()
@@ -133,12 +144,15 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logs.configure()
     words, letters = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+    sealed = int(sys.argv[3])
     words.setblocking(False)
     setup: Setup = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the supervisor
     settings: Settings = setup.settings
+    rules = unseal(sealed).rules
+    os.close(sealed)
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_serve(setup, words, letters))
+        runner.run(_serve(setup, rules, words, letters))
 
 
 if __name__ == "__main__":

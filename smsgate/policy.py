@@ -91,14 +91,18 @@ class Policy:
         self._client_tats = ArrivalTable(MAX_CLIENTS)
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
+        self.rules = rules
+        self._limiter = _limiter(rules)
         self.blocks = Blocks()
-        self.use(rules)
 
     def use(self, rules: RuleSet) -> None:
-        """Put a rule set in force. The state of its limits starts afresh, and that of segments."""
+        """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start
+        afresh, and so do segments."""
+        before = {_same(limit): self._limiter.table(index) for index, limit in enumerate(self.rules.limits)}
+        kept = {index: before[_same(limit)] for index, limit in enumerate(rules.limits) if _same(limit) in before}
         self.rules = rules
         self.segments.forget(rules.longest_word)
-        self._limiter = Limiter([Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits])
+        self._limiter = _limiter(rules, kept)
 
     def _monitors(self, client: Client) -> bool:
         switched = self.monitor_only
@@ -267,6 +271,16 @@ class Policy:
         limits = self.rules.limits
         lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
         return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
+
+
+def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:
+    rates = [Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits]
+    return Limiter(rates, kept=kept)
+
+
+def _same(limit: Limit) -> tuple[object, ...]:
+    """What makes a limit of another rule set the same one."""
+    return limit.id, limit.per, limit.count, limit.window_s
 
 
 def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:

@@ -25,6 +25,7 @@ from time import monotonic_ns
 import uvloop
 
 from smsgate.config.rules import Loaded
+from smsgate.reload.reloader import Reloader
 from smsgate.settings import Settings
 from smsgate.supervisor import Supervisor
 from smsgate.worker import Gate, Inherited
@@ -49,7 +50,11 @@ def run(settings: Settings, loaded: Loaded, started: Callable[[Service], None]) 
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
 
     async def serve() -> None:
-        await _serve(Supervisor(settings, loaded) if settings.workers > 1 else Gate(settings, loaded.rules), started)
+        reloader = Reloader(settings, loaded)
+        if settings.workers > 1:
+            await _serve(Supervisor(settings, loaded, reloader), started)
+        else:
+            await _serve(Gate(settings, loaded.rules, reloader), started)
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(serve())

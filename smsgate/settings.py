@@ -179,6 +179,14 @@ class TcpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """New rules are refused when they change the verdicts on more than this share (0 to 1) of a file of messages."""
+
+    messages: Path
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration of one gate. `overload_lag_s`: how late the event loop may be before binds are shed; 0: never."""
 
@@ -196,6 +204,9 @@ class Settings:
     timers: TimerSettings = TimerSettings()
     tcp: TcpSettings = TcpSettings()
     workers: int = 1
+    watch: bool = True
+    """Whether rules are taken up when their files change."""
+    guard: Guard | None = None
     state: Path | None = None
     """The folder in which what outlives the process is kept."""
     control: Path | None = None

@@ -12,15 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import pickle
-import socket
-import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import date
-from itertools import count
 from typing import Any
 from zlib import crc32
 
@@ -28,19 +21,21 @@ from prometheus_client.core import Metric
 
 from smsgate.blocks import BlockDesk, Records
 from smsgate.config.rules import Loaded
+from smsgate.hand import Hand
 from smsgate.limits.admission import Admission
 from smsgate.net.admin import AdminServer
-from smsgate.net.channel import Letters, Words
 from smsgate.net.control import ControlServer
 from smsgate.net.doorway import NoBindError, first_bind_of
 from smsgate.net.listener import Incoming, Listener
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
-from smsgate.rules.model import Pack
+from smsgate.reload.reloader import RELOADING, Reloader, told
+from smsgate.reload.sealed import Sealed, unseal
 from smsgate.settings import Address, Settings
 from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
-from smsgate.worker import Inherited, client_labels, switch_monitor, wall_clock_s
+from smsgate.telemetry.rule_set import RuleSetState
+from smsgate.worker import Inherited, client_labels, switch_monitor
 
 log = logging.getLogger(__name__)
 
@@ -55,53 +50,25 @@ SILENT_S = 30.0
 """A worker says something each second; one that doesn't for so long hangs, and is killed."""
 DOWN_S = 10.0
 """A worker that has been down for so long makes the gate not ready: a restart takes about one."""
-ASK_S = 5.0
-"""How long a worker may take to answer an operator's request."""
 STOP_S = 5.0
 """Beyond `drain_timeout_s`, before a worker that does not end is killed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What a worker is started with, pickled to its standard input."""
-
-    index: int
-    settings: Settings
-    packs: tuple[Pack, ...]
-    today: date
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """One worker as the supervisor sees it. `record`: its latest counts; `addresses`: of its sessions."""
-
-    index: int
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    process: asyncio.subprocess.Process | None = None
-    words: Words | None = None
-    letters: Letters | None = None
-    record: dict[str, Any] | None = None
-    addresses: Counter[str] = field(default_factory=Counter)
-    down_since: float = 0.0
 
 
 class Supervisor:
     """A gate of several processes. Like `worker.Gate` to whoever starts, reloads and stops it."""
 
-    def __init__(self, settings: Settings, loaded: Loaded) -> None:
+    def __init__(self, settings: Settings, loaded: Loaded, reloader: Reloader | None = None) -> None:
         self.settings = settings
-        self.rules = loaded.rules
-        self.rules_loaded_s = wall_clock_s()
-        self._loaded = loaded
+        self.rule_set = RuleSetState(loaded.rules.version, len(loaded.rules.rules))
+        self._sealed = Sealed.of(loaded)  # in force: what a worker starts with, at any time
+        self._reloader = reloader
         self._own = Metrics(client_labels(settings))  # of connections before they are handed over
         self._over = Metrics(client_labels(settings))  # of workers that died
         self._restarts = 0
         self._admission = Admission(settings.caps)
         self._listener = Listener(settings, self._own, self._admission, self._take)
-        self._workers = [_Worker(index) for index in range(settings.workers)]
+        self._workers = [Hand(index) for index in range(settings.workers)]
         self._lives: list[asyncio.Task[None]] = []
-        self._questions: dict[int, asyncio.Future[Any]] = {}
-        self._question_numbers = count(1)
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
         self._blocks = BlockDesk(settings.state, self._tell_blocks)
@@ -127,6 +94,8 @@ class Supervisor:
             if self.settings.metrics is not None:
                 self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
             self.addresses = self._listener.start(known.listeners)
+            if self._reloader is not None:
+                self._reloader.start(self)
             if self.settings.control is not None:  # last: the generation before needs its own if this one fails
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
@@ -165,7 +134,7 @@ class Supervisor:
         """To the worker that owns the client, waiting while it is being restarted. Raises OSError."""
         await self._hand(self._workers[crc32(client.encode("latin-1")) % len(self._workers)], incoming, client)
 
-    async def _hand(self, worker: _Worker, incoming: Incoming, client: str) -> None:
+    async def _hand(self, worker: Hand, incoming: Incoming, client: str) -> None:
         try:
             async with asyncio.timeout(self.settings.timers.session_init_s or None):
                 await worker.ready.wait()
@@ -175,12 +144,10 @@ class Supervisor:
             raise OSError(f"worker {worker.index} is down") from None
         worker.addresses[incoming.address.host] += 1
 
-    def _handed_back(self, worker: _Worker, incoming: Incoming, client: str) -> None:
+    def _handed_back(self, worker: Hand, incoming: Incoming, client: str) -> None:
         """A worker has taken TLS off a connection and read its bind."""
         worker.addresses[incoming.address.host] -= 1
-        task = asyncio.create_task(self._hand_back(incoming, client))
-        self._lives.append(task)
-        task.add_done_callback(self._lives.remove)
+        self._spawn(self._hand_back(incoming, client))
 
     async def _hand_back(self, incoming: Incoming, client: str) -> None:
         try:
@@ -190,9 +157,14 @@ class Supervisor:
             self._admission.disconnect(incoming.address.host)
             log.info("connection from %s given up: %s", incoming.address, error)
 
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._lives.append(task)
+        task.add_done_callback(self._lives.remove)
+
     # workers
 
-    async def _live(self, worker: _Worker) -> None:
+    async def _live(self, worker: Hand) -> None:
         """Keep one worker running until the supervisor stops."""
         loop = self._loop
         back_off_s = FIRST_BACK_OFF_S
@@ -211,29 +183,9 @@ class Supervisor:
                     await self._stopping.wait()
             back_off_s = min(back_off_s * 2, MAX_BACK_OFF_S)
 
-    async def _run(self, worker: _Worker) -> bool:
+    async def _run(self, worker: Hand) -> bool:
         """One life of a worker. True when it became ready."""
-        ours, theirs = socket.socketpair()
-        our_letters, their_letters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, their_letters:
-            for sock in (ours, our_letters):
-                sock.setblocking(False)
-            worker.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "smsgate.crew",
-                str(theirs.fileno()),
-                str(their_letters.fileno()),
-                stdin=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(), their_letters.fileno()),
-            )
-        worker.words = words = await Words.over(ours)
-        worker.letters = letters = Letters(our_letters)
-        letters.listen(lambda incoming, client: self._handed_back(worker, incoming, client))
-        assert worker.process.stdin is not None
-        setup = Setup(worker.index, self.settings, self._loaded.packs, self._loaded.today)
-        worker.process.stdin.write(pickle.dumps(setup))
-        worker.process.stdin.close()
+        words = await worker.begin(self.settings, self._sealed, lambda *back: self._handed_back(worker, *back))
         try:
             while (
                 word := await asyncio.wait_for(words.hear(), SILENT_S if worker.ready.is_set() else START_S)
@@ -241,16 +193,12 @@ class Supervisor:
                 self._heard(worker, word)
         except TimeoutError:
             log.error("worker %d has been silent for too long, killed", worker.index)  # noqa: TRY400
-            worker.process.kill()
-        was_ready = worker.ready.is_set()
-        worker.ready.clear()
-        letters.close()
-        await words.close()
-        await worker.process.wait()
+            worker.kill()
+        was_ready = await worker.end()
         self._bury(worker)
         return was_ready
 
-    def _heard(self, worker: _Worker, word: dict[str, Any]) -> None:
+    def _heard(self, worker: Hand, word: dict[str, Any]) -> None:
         match word:
             case {"record": record}:
                 worker.record = record
@@ -261,21 +209,34 @@ class Supervisor:
                 if client in self._traces:
                     self._traces[client](record)
             case {"answer": question, "value": value}:
-                future = self._questions.pop(question, None)
-                if future is not None and not future.done():
-                    future.set_result(value)
+                worker.questions.answered(question, value)
             case {"ready": True}:
-                assert worker.words is not None
-                for name, reason in self._monitor_only.items():
-                    arguments = {"client": name, "reason": reason, "on": True}
-                    worker.words.say(do="operate", question=0, what="monitor", arguments=arguments)
-                for client in self._traces:
-                    worker.words.say(do="trace", client=client, on=True)
-                worker.words.say(do="blocks", file=self._blocks.file, blocks=self._blocks.records)
-                worker.down_since = 0.0
-                worker.ready.set()
+                if worker.sealed is self._sealed:
+                    self._is_up(worker)
+                else:
+                    self._spawn(self._catch_up(worker))
 
-    def _bury(self, worker: _Worker) -> None:
+    async def _catch_up(self, worker: Hand) -> None:
+        """Give a worker the rules that came into force while it was starting."""
+        while await worker.give(self._sealed):
+            if worker.sealed is self._sealed:
+                self._is_up(worker)
+                return
+
+    def _is_up(self, worker: Hand) -> None:
+        """Tell a worker that has begun what is switched on, and let it have connections."""
+        words = worker.words
+        assert words is not None
+        for name, reason in self._monitor_only.items():
+            arguments = {"client": name, "reason": reason, "on": True}
+            words.say(do="operate", question=0, what="monitor", arguments=arguments)
+        for client in self._traces:
+            words.say(do="trace", client=client, on=True)
+        words.say(do="blocks", file=self._blocks.file, blocks=self._blocks.records)
+        worker.down_since = 0.0
+        worker.ready.set()
+
+    def _bury(self, worker: Hand) -> None:
         """Keep what a worker that is gone has counted; its sessions are over."""
         if worker.record is not None:
             self._over.add(worker.record, over=True)
@@ -295,8 +256,7 @@ class Supervisor:
     def collect(self) -> Iterator[Metric]:
         """The counts of all processes together. Called from the thread that serves HTTP."""
         total = Metrics(self._own.client_labels)
-        total.rules = lambda: self.rules
-        total.rules_loaded_s = self.rules_loaded_s
+        total.rule_set = self.rule_set
         total.monitor_only = len(self._monitor_only)
         total.add(self._own.record())
         total.add(self._over.record())
@@ -316,12 +276,19 @@ class Supervisor:
 
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """See `worker.Worker.operate`: asked of every worker that is up, the answers put together."""
+        if what in RELOADING:
+            return await told(what, arguments, self._reloader, self.operate)
         if what in {"block", "unblock"}:
-            return await self._blocks.operate(what, arguments, self.rules)
+            rules = await asyncio.to_thread(unseal, self._sealed.descriptor)
+            return await self._blocks.operate(what, arguments, rules.rules)
         # remembered for workers that start later
         switches = switch_monitor(self._monitor_only, arguments) if what == "monitor" else {}
         asked = [worker for worker in self._workers if worker.ready.is_set()]
-        answers = await asyncio.gather(*(self._ask(worker, what, arguments) for worker in asked))
+        answers = await asyncio.gather(*(worker.ask(what, arguments) for worker in asked))
+        if what == "certificates":  # what keeps them back must not keep back rules too
+            return "; ".join(
+                dict.fromkeys(fault for one in answers if (fault := one.get("ok") or one.get("error", "")))
+            )
         for worker, answer in zip(asked, answers, strict=True):
             if "error" in answer:
                 raise ValueError(f"worker {worker.index}: {answer['error']}")
@@ -341,19 +308,14 @@ class Supervisor:
                     raise ValueError("no worker is up")
                 return answers[0]["ok"]
 
-    async def _ask(self, worker: _Worker, what: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        assert worker.words is not None
-        question = next(self._question_numbers)  # never used again: an answer may come after its time
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._questions[question] = future
-        worker.words.say(do="operate", question=question, what=what, arguments=dict(arguments))
-        try:
-            async with asyncio.timeout(ASK_S):
-                return await future
-        except TimeoutError:
-            return {"error": f"no answer within {ASK_S:.0f} s"}
-        finally:
-            self._questions.pop(question, None)
+    async def put(self, sealed: Sealed) -> None:
+        """See `reload.reloader.Reloadable`: returns when every worker that is up has it, and none can start with another. One
+        after the other, so that only one at a time has its processor do something else besides."""
+        self._sealed = sealed
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+        for worker in self._workers:
+            if worker.ready.is_set() and worker.sealed is not sealed:
+                await worker.give(sealed)
 
     def _tell_blocks(self, file: str, records: Records) -> None:
         for worker in self._workers:
@@ -377,6 +339,8 @@ class Supervisor:
         for worker in self._workers:
             if worker.words is not None:
                 worker.words.say(do="reload")
+        if self._reloader is not None:
+            self._reloader.soon("SIGHUP")
 
     def retire(self) -> None:
         """A later generation has taken over HTTP and the control socket."""
@@ -389,6 +353,8 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Drain the sessions of all workers, then end them."""
+        if self._reloader is not None:
+            await self._reloader.stop()
         await self._listener.drain(self.settings.drain_timeout_s / 2)
         self._stopping.set()
         for worker in self._workers:
@@ -399,6 +365,6 @@ class Supervisor:
             for worker in self._workers if alive else ():
                 if worker.process is not None and worker.process.returncode is None:
                     log.error("worker %d does not end, killed", worker.index)
-                    worker.process.kill()
+                    worker.kill()
             await asyncio.gather(*self._lives, return_exceptions=True)
         self.retire()

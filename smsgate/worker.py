@@ -26,10 +26,13 @@ from smsgate.net.sessions import Sessions
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.policy import Policy
+from smsgate.reload.reloader import RELOADING, Reloader, told
+from smsgate.reload.sealed import Sealed, taken_up
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
+from smsgate.telemetry.rule_set import RuleSetState
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,14 @@ class Inherited:
 
     listeners: Mapping[str, Sequence[socket.socket]] = field(default_factory=dict)
     admin: socket.socket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker process is started with, pickled to its standard input. Its rules are a descriptor beside this."""
+
+    index: int
+    settings: Settings
 
 
 class Worker:
@@ -70,6 +81,13 @@ class Worker:
         log.info("certificates reloaded")
         return ""
 
+    async def put(self, descriptor: int) -> None:
+        """Put the rules of a sealed file in force, between two messages. Raises OSError when they can't be taken up."""
+        rules = await taken_up(descriptor)
+        old = self.policy.rules
+        self.policy.use(rules)
+        old.forget()
+
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """Do what an operator asks through the control socket; the answer is plain data. Raises ValueError when it makes no
         sense."""
@@ -82,10 +100,8 @@ class Worker:
                 switches = switch_monitor(self.policy.monitor_only, arguments)
                 self.metrics.monitor_only = len(switches)
                 return switches
-            case "reload":
-                if fault := self.reload():
-                    raise ValueError(fault)
-                return "certificates reloaded"
+            case "certificates":
+                return self.reload()
             case _:
                 raise ValueError(f"unknown request {what!r}")
 
@@ -100,16 +116,17 @@ class Worker:
 
 
 class Gate:
-    """A whole gate inside one event loop: what `run` with one worker, the demo and the tests share."""
+    """A whole gate inside one event loop: what `run` with one worker, the demo and the tests share. Without a reloader its
+    rules stay what they are."""
 
-    def __init__(self, settings: Settings, rules: RuleSet) -> None:
+    def __init__(self, settings: Settings, rules: RuleSet, reloader: Reloader | None = None) -> None:
         self.settings = settings
         self.admission = Admission(settings.caps)
         self.worker = Worker(settings, rules, self.admission.disconnect)
         self.policy = self.worker.policy
         self.metrics = self.worker.metrics
-        self.metrics.rules = lambda: self.policy.rules
-        self.metrics.rules_loaded_s = wall_clock_s()
+        self.rule_set = self.metrics.rule_set = RuleSetState(rules.version, len(rules.rules))
+        self._reloader = reloader
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
         self._blocks = BlockDesk(settings.state, self.worker.use_blocks)
@@ -126,6 +143,8 @@ class Gate:
             self.addresses = self.listener.start(known.listeners)
             if self.settings.metrics is not None:
                 self.admin = AdminServer(self.settings.metrics, self, self._is_ready, known.admin)
+            if self._reloader is not None:
+                self._reloader.start(self)
             if self.settings.control is not None:
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
@@ -133,21 +152,6 @@ class Gate:
         except OSError:
             await self.stop()
             raise
-
-    async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
-        """See `Worker.operate`; what is blocked by hand is the gate's to keep."""
-        if what in {"block", "unblock"}:
-            return await self._blocks.operate(what, arguments, self.rules)
-        return await self.worker.operate(what, arguments)
-
-    def trace(self, client: str, emit: Emit | None) -> None:
-        """See `Sessions.trace`."""
-        self.worker.trace(client, emit)
-
-    @property
-    def rules(self) -> RuleSet:
-        """The rule set in force."""
-        return self.policy.rules
 
     def _is_ready(self) -> bool:
         """Whether new sessions are taken. Called from the thread that serves HTTP."""
@@ -162,6 +166,25 @@ class Gate:
     def reload(self) -> None:
         """Take up what has changed on disk."""
         self.worker.reload()
+        if self._reloader is not None:
+            self._reloader.soon("SIGHUP")
+
+    async def put(self, sealed: Sealed) -> None:
+        """See `reload.reloader.Reloadable`."""
+        await self.worker.put(sealed.descriptor)
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+
+    async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
+        """See `Worker.operate`; and what is the whole gate's."""
+        if what in RELOADING:
+            return await told(what, arguments, self._reloader, self.worker.operate)
+        if what in {"block", "unblock"}:
+            return await self._blocks.operate(what, arguments, self.policy.rules)
+        return await self.worker.operate(what, arguments)
+
+    def trace(self, client: str, emit: Emit | None) -> None:
+        """See `Sessions.trace`."""
+        self.worker.trace(client, emit)
 
     def retire(self) -> None:
         """A later generation has taken over HTTP and the control socket."""
@@ -174,6 +197,8 @@ class Gate:
 
     async def stop(self) -> None:
         """Drain every session, then close."""
+        if self._reloader is not None:
+            await self._reloader.stop()
         await self.listener.drain(self.settings.drain_timeout_s / 2)
         await self.sessions.drain()
         self.retire()
@@ -201,8 +226,3 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
 def client_labels(settings: Settings) -> tuple[str, ...]:
     """The metric labels of clients: those that are configured, and one for all others."""
     return tuple({*settings.clients, OTHER_CLIENT})
-
-
-def wall_clock_s() -> float:
-    """Unix time, for what Prometheus is told; nothing is measured with it."""
-    return datetime.now(UTC).timestamp()

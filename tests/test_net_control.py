@@ -360,11 +360,11 @@ def test_a_reload_takes_up_a_certificate_and_a_broken_one_is_told_and_not_taken(
         async with wire(control=path, listeners=(listener,)) as running, asker(path) as operator:
             contexts = running.gate.worker.contexts
             first = contexts.listener(0)
-            assert await operator.say(do="reload") == {"ok": "certificates reloaded"}
+            assert await operator.say(do="reload") == {"ok": {"certificates": "", "rules": None}}
             second = contexts.listener(0)
             assert second is not first
             pem.write_text("no certificate")
-            fault = (await operator.say(do="reload"))["error"]
+            fault = (await operator.say(do="reload"))["ok"]["certificates"]
             assert fault.startswith("certificates not reloaded, the old ones stay in force: ")
             assert str(pem) in fault
             assert contexts.listener(0) is second

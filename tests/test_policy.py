@@ -332,8 +332,18 @@ def test_any_octets_get_a_verdict(command: int, head: bytes, octets: bytes, cut:
     assert gate.policy.decide_mo(command, pdu, 0, len(pdu), gate.client, NOW).status in {0, 0x66}
 
 
-def test_new_rules_start_with_fresh_limits_and_keep_the_clients_balance() -> None:
+def test_a_limit_that_has_changed_starts_afresh_and_the_clients_balance_is_kept() -> None:
     gate = Gate(limit(LimitKey.SENDER, 1), rate=1.0, burst=2)
     assert gate.statuses(2) == [0, 0x64]
     gate.policy.use(rule_set(limit(LimitKey.SENDER, 2)))
     assert gate.statuses(2) == [0, 0x58]
+
+
+def test_a_limit_that_is_the_same_in_new_rules_goes_on_counting_wherever_it_stands() -> None:
+    gate = Gate(limit(LimitKey.SENDER, 2))
+    assert gate.statuses(1) == [0]
+    other = limit(LimitKey.CLIENT, 100, name="L-0")
+    gate.policy.use(rule_set(other, limit(LimitKey.SENDER, 2, action=Action.BLOCK)))
+    assert gate.statuses(2) == [0, 0x66]
+    gate.policy.use(rule_set(limit(LimitKey.CLIENT, 2), other))  # its id, but not its key
+    assert gate.statuses(1) == [0]

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from smsgate.rules.engine import Verdict
 from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.telemetry.metrics import FILTER_BUCKETS_S, OTHER_COMMAND, Histogram, Metrics
+from smsgate.telemetry.rule_set import RuleSetState
 from tests.packs import Action, LimitKey, limit, rule, rule_set
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -144,7 +145,7 @@ def test_a_histogram_counts_a_bound_as_below_it() -> None:
 def test_the_rule_set_in_force(shown: Shown) -> None:
     assert not any(name.startswith("smsgate_rule_set") for name, _ in shown.samples())
     rules = rule_set(rule("link"), rule("not link", name="R-2"))
-    shown.metrics.rules = lambda: rules
+    shown.metrics.rule_set = RuleSetState(rules.version, len(rules.rules))
     assert shown.value("smsgate_rule_set_info", version=rules.version) == 1
     assert shown.value("smsgate_rules") == 2
 

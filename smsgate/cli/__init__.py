@@ -12,6 +12,7 @@ from smsgate.cli.explain import explain
 from smsgate.cli.imports import import_
 from smsgate.cli.monitor import monitor
 from smsgate.cli.reload import reload
+from smsgate.cli.rules import rules
 from smsgate.cli.run import run
 from smsgate.cli.sessions import kick, sessions
 from smsgate.cli.simulate import simulate
@@ -42,5 +43,6 @@ app.command()(explain)
 app.command()(backtest)
 for command in (sessions, kick, trace, monitor, block, unblock, reload):
     app.command()(command)
+app.add_typer(rules, name="rules")
 app.add_typer(simulate, name="simulate")
 app.add_typer(import_, name="import")

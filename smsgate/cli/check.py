@@ -64,9 +64,10 @@ def _is_settings(path: Path) -> bool:
 
 def _check_rules(paths: list[Path]) -> tuple[Diagnostic, ...]:
     try:
-        packs, _, rules = load(paths)
+        loaded = load(paths)
     except DiagnosticsError as error:
         return error.diagnostics
+    packs, rules = loaded.packs, loaded.rules
     examples = sum(len(rule.matches) + len(rule.passes) for rule in rules.rules)
     where = ", ".join(map(str, paths))
     out.print(

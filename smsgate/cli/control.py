@@ -18,7 +18,7 @@ from smsgate.cli.common import err, told_faults
 from smsgate.config.load import load_settings
 
 ANSWER_S = 10.0
-"""How long the gate may take to answer. It gives its workers 5 s."""
+"""How long the gate may take to answer, if the command says nothing else. It gives its workers 5 s."""
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration of the gate; its `control:` is used.")]
 Control = Annotated[Path | None, typer.Option(help="The control socket itself; no configuration is read then.")]
@@ -32,18 +32,20 @@ class GateError(Exception):
 class Asker:
     """A connection to the gate."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, timeout_s: float) -> None:
         self._sock = sock
+        self._timeout_s = timeout_s
         self._stream = sock.makefile("rb")
 
     def ask(self, what: str, **arguments: Any) -> Any:
         """The answer to one request; arguments that are None are left out. Raises GateError."""
         request = {"do": what, **{key: value for key, value in arguments.items() if value is not None}}
         try:
+            self._sock.settimeout(self._timeout_s)
             self._sock.sendall(json.dumps(request).encode() + b"\n")
             line = self._stream.readline()
         except TimeoutError:
-            raise GateError(f"the gate does not answer within {ANSWER_S:.0f} s") from None
+            raise GateError(f"the gate does not answer within {self._timeout_s:.0f} s") from None
         except OSError as error:
             raise GateError(f"the gate has closed the control socket: {error.strerror}") from None
         answer = _record(line)
@@ -80,12 +82,12 @@ def _record(line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def asking(config: Path, control: Path | None) -> Iterator[Asker]:
+def asking(config: Path, control: Path | None, timeout_s: float = ANSWER_S) -> Iterator[Asker]:
     """A connection to the gate with this configuration, or at this socket. What goes wrong is told, and ends the command
     with 1 (2 for a configuration that is wrong)."""
     path = control or _path_in(config)
     try:
-        asker = _connected(path)
+        asker = Asker(_connected(path), timeout_s)
         try:
             yield asker
         finally:
@@ -105,7 +107,7 @@ def _path_in(config: Path) -> Path:
     return path
 
 
-def _connected(path: Path) -> Asker:
+def _connected(path: Path) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(ANSWER_S)
     try:
@@ -124,7 +126,7 @@ def _connected(path: Path) -> Asker:
             case _:
                 reason = error.strerror or str(error)
         raise GateError(f"{path}: {reason}") from None
-    return Asker(sock)
+    return sock
 
 
 def _refuse(message: str) -> NoReturn:

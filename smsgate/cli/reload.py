@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
-from smsgate.cli.common import out
+import os
+from getpass import getuser
+from typing import Annotated, Any
+
+import typer
+
+from smsgate.cli.common import EXIT_DIAGNOSTICS, err, out
 from smsgate.cli.control import CONFIG, Config, Control, asking
 
+RELOAD_S = 330.0
+"""How long rules may take until they are in force or refused: the gate gives them 300 s."""
 
-def reload(config: Config = CONFIG, control: Control = None) -> None:
-    """Have a running gate take up renewed certificates, as SIGHUP does. Sessions that stand keep what they have.
 
-    Exit code 1: something is wrong with them, and the old ones stay in force.
+def reload(
+    config: Config = CONFIG,
+    control: Control = None,
+    force: Annotated[bool, typer.Option("--force", help="Whatever the guard says; it is logged.")] = False,
+) -> None:
+    """Have a running gate take up its rules as the files are now, and renewed certificates, as SIGHUP does.
+
+    Answers when every worker judges by the new rules. When something is wrong with them every fault is told, and those in
+    force stay. Exit code 2: the rules are refused; 1: the certificates are.
 
         smsgate reload
+        smsgate reload --force
     """
-    with asking(config, control) as gate:
-        out.print(gate.ask("reload"), markup=False)
+    with asking(config, control, timeout_s=RELOAD_S) as gate:
+        answer = gate.ask("reload", force=force, by=who())
+    rules, fault = answer["rules"], answer["certificates"]
+    if rules is not None:
+        tell_outcome(rules)
+    if fault:
+        err.print(fault, style="bold red", markup=False)
+    else:
+        out.print("certificates reloaded")
+    if rules is not None and not rules["accepted"]:
+        raise typer.Exit(EXIT_DIAGNOSTICS)
+    if fault:
+        raise typer.Exit(1)
+
+
+def tell_outcome(outcome: dict[str, Any]) -> None:
+    """Say what came of an attempt to change the rules."""
+    for note in outcome["notes"]:
+        out.print(note, markup=False)
+    if outcome["accepted"]:
+        out.print(
+            f"rule set {outcome['version']} in force: {outcome['rules']} rules; before: {outcome['before']}",
+            markup=False,
+        )
+        return
+    for fault in outcome["faults"]:
+        err.print(fault, markup=False)
+    err.print(f"refused: rule set {outcome['version']} stays in force", style="bold red", markup=False)
+
+
+def who() -> str:
+    """Who asks, for the gate's log and history: also behind sudo."""
+    return os.environ.get("SUDO_USER") or getuser()

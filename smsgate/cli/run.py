@@ -21,8 +21,9 @@ def run(
 
     Prints the addresses it listens on (port 0 in the configuration lets the system choose), then [bold]ready[/bold].
     On SIGTERM or SIGINT it stops accepting, lets answers in flight arrive, unbinds both sides and exits with 0.
-    SIGHUP takes up renewed certificates. SIGUSR2 starts the next generation, which inherits the listening sockets; this one
-    drains once that is ready: no connect is refused and no message lost.
+    Rules are taken up when their files change; SIGHUP takes up them and renewed certificates. SIGUSR2 starts the next
+    generation, which inherits the listening sockets; this one drains once that is ready: no connect is refused and no message
+    lost.
 
     A minimal configuration:
 
@@ -47,7 +48,7 @@ def _started(gate: service.Service) -> None:
         out.print(f"listening on {address}", markup=False)  # [fd00::1] is no tag
     if gate.admin is not None:
         out.print(f"metrics on http://{gate.admin.address}/metrics", markup=False)
-    out.print(f"rule set {gate.rules.version}: {len(gate.rules.rules)} rules")
+    out.print(f"rule set {gate.rule_set.version}: {gate.rule_set.rules} rules")
     if gate.settings.workers > 1:
         out.print(f"{gate.settings.workers} workers")
     out.print("ready")

@@ -26,11 +26,13 @@ from smsgate.config.net_fields import (
     HttpAddress,
     Ip,
     ListenAddress,
+    MessageFile,
     Network,
     PemFile,
     Rate,
     RulePath,
     Sessions,
+    Share,
     SmscAddress,
     SocketPath,
     SystemId,
@@ -46,6 +48,7 @@ from smsgate.settings import (
     ClientMode,
     ClientSettings,
     DefaultAlphabet,
+    Guard,
     ListenerSettings,
     ListenerTls,
     OnFault,
@@ -241,6 +244,14 @@ class _Tcp(Form):
         return TcpSettings(self.keepalive, self.user_timeout)
 
 
+class _Guard(Form):
+    messages: MessageFile = Field(description="a file of messages (JSONL or CSV), relative to this one")
+    change: Share = Field(description="the share of verdicts that new rules may change, such as 2%")
+
+    def settings(self) -> Guard:
+        return Guard(self.messages, self.change)
+
+
 class _Config(Form):
     listeners: tuple[_Listener, ...] = Field(min_length=1, description="a list such as [{bind: '127.0.0.1:2775'}]")
     upstreams: tuple[_Upstream, ...] = Field(
@@ -256,6 +267,8 @@ class _Config(Form):
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
     workers: Workers = _DEFAULTS.workers
+    watch: Annotated[bool, PlainValidator(partial(choice, {"on": True, "off": False}))] = _DEFAULTS.watch
+    guard: _Guard | None = None
     state: Folder | None = None
     control: SocketPath | None = None
     overload_lag: Timer = _DEFAULTS.overload_lag_s
@@ -290,6 +303,8 @@ def load_settings(path: Path) -> Settings:
         timers=form.timers.settings(),
         tcp=form.tcp.settings(),
         workers=form.workers,
+        watch=form.watch,
+        guard=form.guard.settings() if form.guard else None,
         state=form.state,
         control=form.control,
         overload_lag_s=form.overload_lag,

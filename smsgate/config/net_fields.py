@@ -50,6 +50,7 @@ _NETWORK: Final = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
 _RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?/ ?([smh])")
 _PER_S: Final = {"s": 1, "m": 60, "h": 3600}
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m)")
+_SHARE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 _UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -118,9 +119,9 @@ def rule_path(value: object, info: ValidationInfo) -> Path:
     return path
 
 
-def pem_file(value: object, info: ValidationInfo) -> Path:
-    """A file with certificates or a key, which the process may read."""
-    expected = "a PEM file that can be read, relative to this file"
+def readable_file(what: str, value: object, info: ValidationInfo) -> Path:
+    """A file that the process may read; `what` says of which kind."""
+    expected = f"{what} that can be read, relative to this file"
     path = _relative(value, info, expected)
     try:
         if not path.is_file():
@@ -216,6 +217,14 @@ def timer(value: object) -> float:
     return 0.0 if value == "off" else duration(value, max_s=MAX_TIMER_S, otherwise=", or off")
 
 
+def share(value: object) -> float:
+    """A percentage as a share: 0.02 for 2%."""
+    match = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 0 <= float(match[1]) <= 100:
+        raise fault(quoted(value), "a percentage from 0% to 100% such as 2%")
+    return float(match[1]) / 100
+
+
 def system_id(value: str) -> str:
     """The name that a client binds with."""
     if not value.isascii() or not value.isprintable() or not 1 <= len(value) <= MAX_SYSTEM_ID_CHARS:
@@ -232,8 +241,10 @@ Host = Annotated[str, PlainValidator(host)]
 RulePath = Annotated[Path, PlainValidator(rule_path)]
 SocketPath = Annotated[Path, PlainValidator(socket_path)]
 Workers = Annotated[int, PlainValidator(workers)]
-PemFile = Annotated[Path, PlainValidator(pem_file)]
+PemFile = Annotated[Path, PlainValidator(partial(readable_file, "a PEM file"))]
+MessageFile = Annotated[Path, PlainValidator(partial(readable_file, "a file of messages (JSONL or CSV)"))]
 Folder = Annotated[Path, PlainValidator(state_folder)]
+Share = Annotated[float, PlainValidator(share)]
 Rate = Annotated[float, PlainValidator(rate)]
 Burst = Annotated[int, PlainValidator(partial(count, "messages", MAX_BURST))]
 Sessions = Annotated[int, PlainValidator(partial(count, "sessions", MAX_CAP))]

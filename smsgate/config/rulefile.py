@@ -179,11 +179,12 @@ class _Pack(Form):
 @dataclass(frozen=True, slots=True)
 class PackFile:
     """What came of one file. With faults in rules and limits only, `pack` holds the sound ones, so that these can be
-    examined too; with any other fault it is None."""
+    examined too; with any other fault it is None. `reads`: the file, and the lists that it names."""
 
     source: Source
     pack: Pack | None
     diagnostics: tuple[Diagnostic, ...]
+    reads: tuple[Path, ...] = ()
 
 
 def read_pack(path: Path) -> PackFile:
@@ -206,7 +207,7 @@ def read_pack(path: Path) -> PackFile:
     pack = converter.pack(form, _sound(value, "rules", broken), _sound(value, "limits", broken))
     diagnostics += converter.diagnostics
     usable = not source.diagnostics and not converter.diagnostics
-    return PackFile(source, pack if usable else None, tuple(diagnostics))
+    return PackFile(source, pack if usable else None, tuple(diagnostics), (path, *converter.lists))
 
 
 def _sound(value: dict[str, Any], section: str, broken: set[KeyPath]) -> list[int]:
@@ -221,6 +222,7 @@ class _Converter:
         self.source = source
         self.folder = folder
         self.diagnostics: list[Diagnostic] = []
+        self.lists: list[Path] = []
 
     def pack(self, form: _Pack, rules: list[int], limits: list[int]) -> Pack:
         """`rules` and `limits` are the indices in the file of those of the form."""
@@ -269,6 +271,7 @@ class _Converter:
 
     def list_file(self, path: KeyPath, name: str, kind: ListKind) -> ListFile:
         file = self.folder / name
+        self.lists.append(file)
         if not file.exists():
             where = self.source.where(path)
             self.diagnostics.append(Diagnostic.at(where, f"no file {str(file)!r}", "a list file, relative to the pack"))

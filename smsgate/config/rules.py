@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.examples import failing_examples, mistaken_sites
 from smsgate.config.rulefile import PackFile, read_pack
+from smsgate.rules.brands import Build, automaton
 from smsgate.rules.compile import compile_packs, expired
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack, PackError, Problem, Where
@@ -31,11 +32,15 @@ SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 
 class Loaded(NamedTuple):
-    """Packs, and the rule set that they made on the day `today`: the same packs make the same set in another process."""
+    """Packs, and the rule set that they made on the day `today`: the same packs make the same set in another process.
+
+    `files` are all that were read: packs, and the lists that they name.
+    """
 
     packs: tuple[Pack, ...]
     today: date
     rules: RuleSet
+    files: tuple[Path, ...] = ()
 
 
 def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
@@ -43,11 +48,13 @@ def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
     return load(paths, today).rules
 
 
-def load(paths: Sequence[Path], today: date | None = None) -> Loaded:
-    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml, in the order of paths and names.
+def load(paths: Sequence[Path], today: date | None = None, build: Build = automaton) -> Loaded:
+    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml that are not hidden (`.name`), in the
+    order of paths and names.
 
     Rules that expired before `today` (None: the day it is in UTC) are left out, and such lists count as empty. Raises
     DiagnosticsError with all that is wrong: files, names that conditions use, examples that do not come out as they should.
+    `build`: see `compile_packs`.
     """
     files, faults, complete = _read(paths)
     if not complete:
@@ -55,7 +62,7 @@ def load(paths: Sequence[Path], today: date | None = None) -> Loaded:
     packs = tuple(file.pack for file in files if file.pack)
     day = today or datetime.now(UTC).date()
     try:
-        rules = compile_packs(packs, day)
+        rules = compile_packs(packs, day, build)
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
     expired_lists = [entries for pack in packs for entries in pack.lists if expired(entries, day)]
@@ -66,7 +73,7 @@ def load(paths: Sequence[Path], today: date | None = None) -> Loaded:
     faults += mistaken_sites(rules, packs)
     if faults:
         raise DiagnosticsError(faults)
-    return Loaded(packs, day, rules)
+    return Loaded(packs, day, rules, tuple(path for file in files for path in file.reads))
 
 
 def _unexpiring(packs: Iterable[Pack]) -> list[Pack]:
@@ -105,7 +112,16 @@ def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path] if path.exists() else []
-    return sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix in SUFFIXES and file.is_file() and not _is_hidden(file.relative_to(path))
+    )
+
+
+def _is_hidden(file: Path) -> bool:
+    """Kubernetes shows a file by a link into a folder `..DATE`, of which there are two while they change; editors lock files."""
+    return any(part.startswith(".") for part in file.parts)
 
 
 def _diagnostic(problem: Problem, files: Sequence[PackFile]) -> Diagnostic:

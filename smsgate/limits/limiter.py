@@ -6,7 +6,7 @@ limit may be one of several).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from smsgate.limits.gcra import Gcra
@@ -29,9 +29,19 @@ class Limiter:
 
     __slots__ = ("_rates", "_tables")
 
-    def __init__(self, rates: Sequence[Gcra], max_keys: int = MAX_KEYS) -> None:
+    def __init__(
+        self, rates: Sequence[Gcra], max_keys: int = MAX_KEYS, kept: Mapping[int, ArrivalTable] | None = None
+    ) -> None:
+        """`kept`: the state of limits that go on, by their index here; the others start afresh."""
+        tables = kept or {}
         self._rates = tuple(rates)
-        self._tables = tuple(ArrivalTable(max_keys) for _ in rates)
+        self._tables = tuple(
+            tables[index] if index in tables else ArrivalTable(max_keys) for index in range(len(rates))
+        )
+
+    def table(self, limit: int) -> ArrivalTable:
+        """The state of one limit, for a limiter that takes this one's place."""
+        return self._tables[limit]
 
     def exceeded(self, counted: Sequence[Counted], now: float) -> set[int]:
         """The indices of the limits that have no room for one of their keys."""

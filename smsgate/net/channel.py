@@ -1,7 +1,7 @@
 """How the supervisor and its workers talk: words in one stream, descriptors in datagrams beside it.
 
-Words are JSON objects, one a line. A descriptor travels with one JSON object that says what it is; the octets that were read
-from it already are part of that. Both are Unix socket pairs made before the worker starts.
+Words are JSON objects, one a line. A descriptor travels with one JSON object that says what it is: a connection, with the
+octets that were read from it already, or rules. Both are Unix socket pairs made before the worker starts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from smsgate.net.listener import Incoming
@@ -65,6 +66,41 @@ class Words:
             return
 
 
+class Questions:
+    """What one worker has been asked and has not answered yet."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._numbers = count(1)  # never used again: an answer may come after its time
+
+    def put(self) -> int:
+        """The number of a new question."""
+        number = next(self._numbers)
+        self._open[number] = asyncio.get_running_loop().create_future()
+        return number
+
+    async def answer(self, number: int, timeout_s: float) -> dict[str, Any]:
+        """What is answered: `ok`, or `error` when no answer comes too."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._open[number]
+        except TimeoutError:
+            return {"error": f"no answer within {timeout_s:.0f} s"}
+        finally:
+            del self._open[number]
+
+    def answered(self, number: int, value: dict[str, Any]) -> None:
+        """An answer has come, in its time or not."""
+        future = self._open.get(number)
+        if future is not None and not future.done():
+            future.set_result(value)
+
+    def end(self) -> None:
+        """No more will come."""
+        for number in self._open:
+            self.answered(number, {"error": "it has died"})
+
+
 class Letters:
     """One end of the datagrams. `client` is the system_id of the bind among `received`, "" before one was read."""
 
@@ -81,14 +117,21 @@ class Letters:
             "received": incoming.received.decode("latin-1"),
             "client": client,
         }
+        await self._post(letter, incoming.connection.fileno())
+        incoming.connection.close()
+
+    async def send_rules(self, descriptor: int, question: int) -> None:
+        """Hand rules over, which stay open here. What comes of them is the answer to the question."""
+        await self._post({"rules": question}, descriptor)
+
+    async def _post(self, letter: dict[str, Any], descriptor: int) -> None:
         async with self._turn:  # one writer callback at a time
             while True:
                 try:
-                    socket.send_fds(self._sock, [json.dumps(letter).encode()], [incoming.connection.fileno()])
+                    socket.send_fds(self._sock, [json.dumps(letter).encode()], [descriptor])
                 except BlockingIOError:
                     await self._room()
                 else:
-                    incoming.connection.close()
                     return
 
     async def _room(self) -> None:
@@ -101,11 +144,11 @@ class Letters:
         finally:
             loop.remove_writer(self._sock)
 
-    def listen(self, take: Callable[[Incoming, str], None]) -> None:
-        """Give every connection that comes to `take`."""
-        asyncio.get_running_loop().add_reader(self._sock, self._receive, take)
+    def listen(self, take: Callable[[Incoming, str], None], rules: Callable[[int, int], None] | None = None) -> None:
+        """Give every connection that comes to `take`, and a descriptor of rules with its question to `rules`."""
+        asyncio.get_running_loop().add_reader(self._sock, self._receive, take, rules)
 
-    def _receive(self, take: Callable[[Incoming, str], None]) -> None:
+    def _receive(self, take: Callable[[Incoming, str], None], rules: Callable[[int, int], None] | None) -> None:
         for _ in range(LETTERS_PER_TURN):
             try:
                 data, descriptors, _, _ = socket.recv_fds(self._sock, MAX_LETTER_BYTES, 1)
@@ -118,6 +161,10 @@ class Letters:
                 return
             letter = json.loads(data)
             for descriptor in descriptors:
+                if "rules" in letter:
+                    assert rules is not None
+                    rules(descriptor, letter["rules"])
+                    continue
                 connection = socket.socket(fileno=descriptor)
                 connection.setblocking(False)
                 host, port = letter["address"]

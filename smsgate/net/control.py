@@ -44,6 +44,8 @@ _FIELDS: Final = {
     "value": str,
     "for_s": int,
     "force": bool,
+    "version": str,
+    "by": str,
 }
 _FORMS: Final = {bool: "true or false", int: "a whole number", str: f"1 to {MAX_TEXT_CHARS} characters"}
 

@@ -12,7 +12,7 @@ those of `rules.model.HostTokens`.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -70,6 +70,10 @@ class BrandBits(NamedTuple):
     foreign_number: int
 
 
+Build = Callable[[Mapping[str, int]], ahocorasick.Automaton]
+"""What makes an automaton of words and their bits: `automaton`, or whoever has kept those of the same packs."""
+
+
 class Impersonation:
     """Built once per rule set; `host`, `path` and `sender` are pure functions with a memory."""
 
@@ -79,7 +83,9 @@ class Impersonation:
         bait: Iterable[str],
         trusted: Sequence[Container[str]],
         domain_lists: Mapping[str, int],
-        domain_tables: Sequence[tuple[Container[str], int]] = (),
+        domain_tables: Sequence[tuple[Container[str], int]],
+        *,
+        build: Build,
     ) -> None:
         self.brands = tuple(brands)
         self._bait = frozenset(bait)
@@ -105,10 +111,14 @@ class Impersonation:
             if brand.official.senders:
                 own = frozenset(squeezed(sender) for sender in brand.official.senders)
                 self._senders.append((own, bits.lookalike, tuple(map(squeezed, brand.names))))
-        self._anywhere = automaton(anywhere)
-        self._any_token = automaton({**anywhere, **self._whole, **self._with_bait})
+        self._anywhere = build(anywhere)
+        self._any_token = build({**anywhere, **self._whole, **self._with_bait})
         self.host = lru_cache(maxsize=CACHE_ENTRIES)(self._host)
         self.sender = lru_cache(maxsize=CACHE_ENTRIES)(self._sender)
+
+    def forget(self) -> None:
+        """See `rules.engine.RuleSet.forget`."""
+        del self.host, self.sender
 
     def link(self, link: Link) -> HostFacts:
         """What a whole link is: its host, and what userinfo and path add."""

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import BrandBits, Impersonation, squeezed
+from smsgate.rules.brands import BrandBits, Build, Impersonation, automaton, squeezed
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import (
     FACTS,
@@ -57,9 +57,12 @@ _OPERATORS: Final = {
 }
 
 
-def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
+def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build = automaton) -> RuleSet:
     """Compile. Rules that expired before `today` are left out and such lists are empty (None: none is). Raises PackError with
-    every problem."""
+    every problem.
+
+    `build` is asked for every automaton, for the same packs and day in the same order.
+    """
     compiler = _Compiler(packs, today)
     in_force = [(pack, rule) for pack in packs for rule in pack.rules if not expired(rule, today)]
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
@@ -73,7 +76,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
     if compiler.problems:
         raise PackError(compiler.problems)
     return RuleSet(
-        version=sha256(repr(packs).encode()).hexdigest()[:12],
+        version=sha256(repr(tuple(packs)).encode()).hexdigest()[:12],
         rules=rules,
         limits=limits,
         words=compiler.asked_words(),
@@ -81,11 +84,12 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None) -> RuleSet:
         name_bits=compiler.name_bits,
         excusing_bits=compiler.excusing_bits(),
         official_bits=compiler.official_bits,
-        impersonation=compiler.impersonation(),
+        impersonation=compiler.impersonation(build),
         numbers=Numbers(compiler.own_numbers()),
         numbers_asked=compiler.numbers_asked,
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
+        build=build,
     )
 
 
@@ -131,7 +135,7 @@ class _Compiler:
                 entries_of = partial(keyword_entries, typos=pack.typos)
                 self._add_words(keywords.keywords, self._sets[keywords], keywords.where, entries_of)
 
-    def impersonation(self) -> Impersonation:
+    def impersonation(self, build: Build) -> Impersonation:
         bait = [
             fold(word.rstrip("*")).strip()
             for keywords in self._sets
@@ -144,7 +148,7 @@ class _Compiler:
             for entries in pack.lists
             if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS and not self._expired(entries)
         ]
-        return Impersonation(self.brands, bait, trusted, self.domain_bits, self.domain_tables)
+        return Impersonation(self.brands, bait, trusted, self.domain_bits, self.domain_tables, build=build)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.whole(pack, rule.condition, rule.where)

@@ -20,7 +20,7 @@ from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import Final, NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Impersonation, automaton, without_blanks
+from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Build, Impersonation, without_blanks
 from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.smpp.constants import Status
@@ -159,6 +159,7 @@ class RuleSet:
         numbers_asked: int,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
+        build: Build,
     ) -> None:
         self.version = version
         self.rules = tuple(entry.rule for entry in rules)
@@ -171,9 +172,9 @@ class RuleSet:
             self._any_trigger |= entry.trigger
         self.words = words
         self.labels = labels
-        self._words = automaton({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
+        self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
         self.uncut = without_blanks(words)
-        self._uncut = automaton(self.uncut)
+        self._uncut = build(self.uncut)
         self._name_bits = name_bits
         self._excusing_bits = excusing_bits
         self._outside_bits = name_bits | excusing_bits
@@ -190,6 +191,12 @@ class RuleSet:
             entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
         )
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
+
+    def forget(self) -> None:
+        """End the use of this set. Its caches refer back to it; without them it is freed with its last reference, at once and
+        even if it was frozen (`gc.freeze`)."""
+        del self._origin
+        self._impersonation.forget()
 
     @property
     def brands(self) -> tuple[Brand, ...]:

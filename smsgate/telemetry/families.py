@@ -27,6 +27,7 @@ LABELS: Final = {
     "reason": "`address`, `sessions`, `sessions_per_address`, `binds_per_client`, `failed_binds`, `overload`",
     "timer": "`session_init`, `pdu_read`, `inactivity`",
     "version": "the first digits of the rule set's digest",
+    "result": "`accepted`, `refused`",
     "process": "`gate`; with several workers `supervisor`, `worker0`, `worker1`, ...",
 }
 
@@ -127,6 +128,11 @@ RULES_LOADED: Final = Family(
     "smsgate_rule_set_loaded_timestamp_seconds",
     "Unix time at which the rule set in force was loaded; time() minus this is its age.",
 )
+RULES_ROLLED_BACK: Final = Family(
+    "gauge", "smsgate_rule_set_rolled_back", "1 while a rollback is in force, not what the files say."
+)
+RELOAD_REFUSED: Final = Family("gauge", "smsgate_reload_refused", "1 while the last reload of the rules was refused.")
+RELOADS: Final = Family("counter", "smsgate_reloads", "Reloads of the rules.", ("result",))
 WORKERS: Final = Family("gauge", "smsgate_workers", "Workers that are up; only with several.")
 WORKER_RESTARTS: Final = Family("counter", "smsgate_worker_restarts", "Workers that died; only with several.")
 CPU: Final = Family("counter", "process_cpu_seconds", "User and system time of a process.", ("process",))

@@ -10,18 +10,19 @@ Where there are several workers, each sends its `record` and the supervisor adds
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from prometheus_client.core import Metric
 
 from smsgate.limits.admission import Refusal
-from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Action
 from smsgate.smpp.constants import RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
 from smsgate.telemetry import families
 from smsgate.telemetry.families import Family
+from smsgate.telemetry.rule_set import RuleSetState
 
 OTHER_COMMAND: Final = -1
 FILTER_BUCKETS_S: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2)
@@ -110,9 +111,7 @@ class Metrics:
         self.refused = dict.fromkeys(Refusal, 0)
         self.timeouts = dict.fromkeys(Overdue, 0)
         self.late_responses = 0
-        self.rules: Callable[[], RuleSet] | None = None
-        self.rules_loaded_s = 0.0
-        """Unix time since which these rules are in force."""
+        self.rule_set: RuleSetState | None = None
 
     def count_mo(self, client_label: str, action: Action) -> None:
         """Count a message of the SMSC's that was judged."""
@@ -192,8 +191,5 @@ class Metrics:
         yield self.loop_lag.shown(families.LOOP_LAG)
         yield self.filter_time.shown(families.FILTER_SECONDS)
         yield self.response_time.shown(families.RESPONSE_SECONDS)
-        if self.rules is not None:
-            rules = self.rules()
-            yield families.RULE_SET.of([([rules.version], 1)])
-            yield families.RULES.one(len(rules.rules))
-            yield families.RULES_LOADED.one(self.rules_loaded_s)
+        if self.rule_set is not None:
+            yield from self.rule_set.collect()
