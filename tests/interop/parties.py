@@ -108,6 +108,7 @@ class Tap:
         self.conversations: list[Conversation] = []
         self._target = target
         self._changed = changed
+        self._running: set[asyncio.Task[None] | None] = set()  # asyncio itself may forget a connection that waits
 
     async def listen(self) -> None:
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
@@ -130,9 +131,12 @@ class Tap:
         return [pdu for pdu in pdus if wanted is None or command(pdu) == wanted]
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._running.add(task)
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
+            self._running.discard(task)
             writer.close()
             return
         conversation = Conversation()
@@ -142,6 +146,7 @@ class Tap:
                 both.create_task(self._pump(reader, far_writer, conversation.sent))
                 both.create_task(self._pump(far_reader, writer, conversation.received))
         finally:
+            self._running.discard(task)
             far_writer.close()
             writer.close()
 
