@@ -31,11 +31,11 @@ from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.reload.reloader import RELOADING, Reloader, told
 from smsgate.reload.sealed import Sealed, unseal
-from smsgate.settings import Address, Settings
+from smsgate.settings import Settings
 from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
-from smsgate.worker import Inherited, client_labels, switch_monitor
+from smsgate.worker import Doors, Inherited, client_labels, switch_monitor
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +54,14 @@ STOP_S = 5.0
 """Beyond `drain_timeout_s`, before a worker that does not end is killed."""
 
 
-class Supervisor:
+class Supervisor(Doors):
     """A gate of several processes. Like `worker.Gate` to whoever starts, reloads and stops it."""
 
     def __init__(self, settings: Settings, loaded: Loaded, reloader: Reloader | None = None) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.rule_set = RuleSetState(loaded.rules.version, len(loaded.rules.rules))
-        self._sealed = Sealed.of(loaded)  # in force: what a worker starts with, at any time
+        # In force: what a worker starts with, at any time.
+        self._sealed = Sealed.of(loaded) if reloader is None else reloader.in_force
         self._reloader = reloader
         self._own = Metrics(client_labels(settings))  # of connections before they are handed over
         self._over = Metrics(client_labels(settings))  # of workers that died
@@ -75,9 +76,6 @@ class Supervisor:
         self._next_tls = 0
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self.admin: AdminServer | None = None
-        self.control: ControlServer | None = None
-        self.addresses: list[Address] = []
 
     async def start(self, inherited: Inherited | None = None) -> None:
         """Start all workers, then open the sockets. Raises OSError when that can't be done; nothing stays open then."""
@@ -341,15 +339,6 @@ class Supervisor:
                 worker.words.say(do="reload")
         if self._reloader is not None:
             self._reloader.soon("SIGHUP")
-
-    def retire(self) -> None:
-        """A later generation has taken over HTTP and the control socket."""
-        if self.admin is not None:
-            self.admin.close()
-            self.admin = None
-        if self.control is not None:
-            self.control.close()
-            self.control = None
 
     async def stop(self) -> None:
         """Drain the sessions of all workers, then end them."""

@@ -115,12 +115,31 @@ class Worker:
         self.sessions.trace(client, emit)
 
 
-class Gate:
+class Doors:
+    """What a gate has open to the outside beside its listeners' sockets, be it of one process or of several."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.admin: AdminServer | None = None
+        self.control: ControlServer | None = None
+        self.addresses: list[Address] = []
+
+    def retire(self) -> None:
+        """A later generation has taken over HTTP and the control socket."""
+        if self.admin is not None:
+            self.admin.close()
+            self.admin = None
+        if self.control is not None:
+            self.control.close()
+            self.control = None
+
+
+class Gate(Doors):
     """A whole gate inside one event loop: what `run` with one worker, the demo and the tests share. Without a reloader its
     rules stay what they are."""
 
     def __init__(self, settings: Settings, rules: RuleSet, reloader: Reloader | None = None) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.admission = Admission(settings.caps)
         self.worker = Worker(settings, rules, self.admission.disconnect)
         self.policy = self.worker.policy
@@ -130,9 +149,6 @@ class Gate:
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
         self._blocks = BlockDesk(settings.state, self.worker.use_blocks)
-        self.admin: AdminServer | None = None
-        self.control: ControlServer | None = None
-        self.addresses: list[Address] = []
 
     async def start(self, inherited: Inherited | None = None) -> None:
         """Open all sockets. Raises OSError when one can't be; none stays open then."""
@@ -185,15 +201,6 @@ class Gate:
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
         self.worker.trace(client, emit)
-
-    def retire(self) -> None:
-        """A later generation has taken over HTTP and the control socket."""
-        if self.admin is not None:
-            self.admin.close()
-            self.admin = None
-        if self.control is not None:
-            self.control.close()
-            self.control = None
 
     async def stop(self) -> None:
         """Drain every session, then close."""

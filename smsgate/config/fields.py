@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Final, TypeVar
 
@@ -130,6 +131,11 @@ def choice(table: Mapping[str, T], value: object) -> T:
     return table[value]
 
 
+def word_of(words: type[StrEnum]) -> PlainValidator:
+    """Validates a word of an enumeration."""
+    return PlainValidator(partial(choice, {str(word): word for word in words}))
+
+
 def status(value: object) -> int:
     """A command_status that refuses."""
     known = Status.__members__
@@ -193,8 +199,8 @@ AnywhereToken = Annotated[str, AfterValidator(anywhere_token)]
 ConditionText = Annotated[Condition, PlainValidator(condition)]
 RuleAction = Annotated[Action, PlainValidator(partial(choice, ACTIONS))]
 LimitAction = Annotated[Action, PlainValidator(partial(choice, LIMIT_ACTIONS))]
-RuleMode = Annotated[Mode, PlainValidator(partial(choice, {str(mode): mode for mode in Mode}))]
-PerKey = Annotated[LimitKey, PlainValidator(partial(choice, {str(key): key for key in LimitKey}))]
+RuleMode = Annotated[Mode, word_of(Mode)]
+PerKey = Annotated[LimitKey, word_of(LimitKey)]
 StatusCode = Annotated[int, PlainValidator(status)]
 Switch = Annotated[bool, PlainValidator(partial(choice, {"true": True, "false": False}))]
 Day = Annotated[date, PlainValidator(expires)]

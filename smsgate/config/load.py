@@ -14,7 +14,7 @@ from pydantic import Field, PlainValidator, ValidationError, field_validator, mo
 from pydantic_core.core_schema import ValidationInfo
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed, nearest, quoted
-from smsgate.config.fields import Name, StatusCode, Switch, Text, choice
+from smsgate.config.fields import Name, StatusCode, Switch, Text, choice, word_of
 from smsgate.config.net_fields import (
     FOLDER,
     Binds,
@@ -75,16 +75,12 @@ _CLIENT: Final = ClientSettings()
 
 _SomeNetworks = Annotated[tuple[Network, ...], Field(min_length=1)]
 """Where no list means anybody: whoever writes an empty one expects nobody."""
-_ClientMode = Annotated[ClientMode, PlainValidator(partial(choice, {str(word): word for word in ClientMode}))]
-_UnknownCommands = Annotated[
-    UnknownCommands, PlainValidator(partial(choice, {str(word): word for word in UnknownCommands}))
-]
-_OnFault = Annotated[OnFault, PlainValidator(partial(choice, {str(word): word for word in OnFault}))]
-_OnOverflow = Annotated[OnOverflow, PlainValidator(partial(choice, {str(word): word for word in OnOverflow}))]
-_OnOverload = Annotated[OnOverload, PlainValidator(partial(choice, {str(word): word for word in OnOverload}))]
-_DefaultAlphabet = Annotated[
-    DefaultAlphabet, PlainValidator(partial(choice, {str(word): word for word in DefaultAlphabet}))
-]
+_ClientMode = Annotated[ClientMode, word_of(ClientMode)]
+_UnknownCommands = Annotated[UnknownCommands, word_of(UnknownCommands)]
+_OnFault = Annotated[OnFault, word_of(OnFault)]
+_OnOverflow = Annotated[OnOverflow, word_of(OnOverflow)]
+_OnOverload = Annotated[OnOverload, word_of(OnOverload)]
+_DefaultAlphabet = Annotated[DefaultAlphabet, word_of(DefaultAlphabet)]
 _EVENT_LOOPS: Final[dict[str, Literal["uvloop", "asyncio"]]] = {"uvloop": "uvloop", "asyncio": "asyncio"}
 
 

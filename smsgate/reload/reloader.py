@@ -89,6 +89,11 @@ class Reloader:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._gate: Reloadable
 
+    @property
+    def in_force(self) -> Sealed:
+        """The set that was put in force last, sealed."""
+        return self._in_force
+
     def start(self, gate: Reloadable) -> None:
         """Begin to watch files and the calendar, on behalf of a gate."""
         self._gate = gate

@@ -137,7 +137,7 @@ def objection(rules: RuleSet, kind: BlockKind, value: str) -> str:
     if kind is BlockKind.HOST:
         if public_suffix(form) == form:
             return "a suffix under which anybody may have a site"
-        if rules.trusts(form):
+        if not rules.is_foreign(form):
             return "on a list of trusted sites"
     return ""
 

@@ -203,10 +203,6 @@ class RuleSet:
         """All brands of the packs."""
         return self._impersonation.brands
 
-    def trusts(self, host: str) -> bool:
-        """Whether a link to this host is never foreign: a brand's own, or on a list of trusted sites."""
-        return not self._impersonation.host(host).foreign
-
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked)."""
         return self.check((Reading.of_text(text),), sender, client).verdict
