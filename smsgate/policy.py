@@ -19,16 +19,10 @@ from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
 from smsgate.reassembly import Arrival, Segments, may_be_part
 from smsgate.rules.blocks import Blocks
-from smsgate.rules.engine import (
-    AMBIGUOUS_BODY,
-    DEFAULT_STATUS,
-    CompiledLimit,
-    Finding,
-    RuleSet,
-    Verdict,
-    link_host_key,
-)
+from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
+from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import coding
 from smsgate.smpp.constants import Status

@@ -26,8 +26,8 @@ from smsgate.net.receipts import Receipts
 from smsgate.net.trace import Emit, Tap
 from smsgate.net.upstream import Upstreams, tune
 from smsgate.policy import Client, Policy
-from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
+from smsgate.rules.verdict import PASS
 from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
 from smsgate.smpp.dropped import DROPPED

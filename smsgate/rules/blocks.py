@@ -14,9 +14,10 @@ from functools import lru_cache
 
 from smsgate.rules.brands import CACHE_ENTRIES, squeezed
 from smsgate.rules.condition import Member
-from smsgate.rules.engine import Finding, RuleSet, Verdict, status_of
+from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.lists import as_number
 from smsgate.rules.model import Action, Rule, Where
+from smsgate.rules.verdict import Verdict, status_of
 from smsgate.smpp.constants import Status
 from smsgate.text.phones import canonical, phone_numbers
 from smsgate.text.reading import Reading

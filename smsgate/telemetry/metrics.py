@@ -16,8 +16,8 @@ from typing import Any, Final
 from prometheus_client.core import Metric
 
 from smsgate.limits.admission import Refusal
-from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Action
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
 from smsgate.telemetry import families
