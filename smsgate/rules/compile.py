@@ -20,7 +20,7 @@ from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
 from smsgate.rules.lists import as_number
 from smsgate.rules.masks import all_of, any_of, one_of
 from smsgate.rules.model import Action, EntryList, ListKind, Pack, PackError, Problem, Rule, Where
-from smsgate.rules.numbers import NUMBER_FACTS, Numbers
+from smsgate.rules.numbers import PHONE_FACTS, Numbers
 from smsgate.rules.tables import Tables, expired
 from smsgate.rules.verdict import status_of
 from smsgate.smpp.constants import Status
@@ -79,6 +79,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         impersonation=compiler.impersonation(build),
         numbers=Numbers(tables.own_numbers()),
         numbers_asked=compiler.numbers_asked,
+        amounts_asked=compiler.amounts_asked,
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
         build=build,
@@ -94,7 +95,8 @@ class _Compiler:
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
         self.domain_bits: dict[str, int] = {}
         self.domain_tables: list[tuple[Container[str], int]] = []
-        self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
+        # Bits with one of which some condition may ask for phone numbers, for sums; -1: any message may.
+        self.numbers_asked = self.amounts_asked = 0
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
         self._lists: dict[tuple[str, EntryList], int] = {}
@@ -135,16 +137,18 @@ class _Compiler:
         return self._excusing & ~self._demanded
 
     def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
-        """`test` of a whole condition; notes when numbers must be read for it."""
+        """`test` of a whole condition; notes when numbers or sums must be read for it."""
         trigger, test = self.test(pack, condition, where)
         for leaf, positive in cond.leaves(condition):
             if isinstance(leaf, cond.Name) and leaf.name not in FACTS:
                 bit = self.tables.named_sets(pack).get(leaf.name, 0)
                 self._demanded |= bit if positive else 0
                 self._excusing |= 0 if positive else bit
+        late = not trigger or trigger & self.tables.number_bits  # nothing that is known before the numbers are
         if _asks_numbers(condition):
-            late = not trigger or trigger & self.tables.number_bits  # nothing that is known before the numbers are
-            self.numbers_asked = -1 if late else self.numbers_asked | trigger
+            self.numbers_asked |= -1 if late else trigger
+        if any(isinstance(leaf, cond.Name) and leaf.name == "amount" for leaf, _ in cond.leaves(condition)):
+            self.amounts_asked |= -1 if late else trigger
         return trigger, test
 
     def test(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
@@ -274,7 +278,7 @@ class _Compiler:
 def _asks_numbers(condition: Condition) -> bool:
     """Whether some part of a condition is about phone numbers."""
     return any(
-        leaf.name in NUMBER_FACTS if isinstance(leaf, cond.Name) else leaf.name in {"foreign_phone", "impersonates"}
+        leaf.name in PHONE_FACTS if isinstance(leaf, cond.Name) else leaf.name in {"foreign_phone", "impersonates"}
         for leaf, _ in cond.leaves(condition)
         if isinstance(leaf, cond.Name | cond.Predicate)
     )

@@ -20,7 +20,8 @@ from typing import Literal
 
 WEAK_FACTS = ("mixed_script", "hidden_characters", "ambiguous_body")
 """Genuine messages have them too: alone they flag at most."""
-FACTS = ("link", "foreign_link", "ip_link", "bait_host", "phone", "premium_number", "mobile_number", *WEAK_FACTS)
+NUMBER_FACTS = ("phone", "premium_number", "mobile_number", "amount")
+FACTS = ("link", "foreign_link", "ip_link", "bait_host", *NUMBER_FACTS, *WEAK_FACTS)
 PREDICATES = ("names", "lookalike", "official", "foreign_phone", "impersonates")
 FIELDS = ("sender", "client", "link_host")
 MAX_CONDITION_CHARS = 4096

@@ -32,7 +32,7 @@ from smsgate.rules.facts import (
     Test,
 )
 from smsgate.rules.model import Action, Brand, Limit, Mode, Rule
-from smsgate.rules.numbers import Numbers
+from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
@@ -88,6 +88,7 @@ class RuleSet:
         impersonation: Impersonation,
         numbers: Numbers,
         numbers_asked: int,
+        amounts_asked: int,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
         build: Build,
@@ -114,6 +115,7 @@ class RuleSet:
         self._impersonation = impersonation
         self._numbers = numbers
         self._numbers_asked = numbers_asked
+        self._amounts_asked = amounts_asked
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
         known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
@@ -164,10 +166,13 @@ class RuleSet:
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender, client and carrier."""
-        facts = self._words_and_links(reading, origin)
-        if self._numbers_asked and (facts.bits & self._numbers_asked or self._numbers_asked < 0):
-            return Facts(facts.bits | self._numbers.facts(reading.words), facts.links)
-        return facts
+        known, links_read = self._words_and_links(reading, origin)
+        bits = known
+        if self._numbers_asked and (known & self._numbers_asked or self._numbers_asked < 0):
+            bits |= self._numbers.facts(reading.words)
+        if self._amounts_asked and (known & self._amounts_asked or self._amounts_asked < 0):
+            bits |= amount(reading)
+        return Facts(bits, links_read)
 
     def _words_and_links(self, reading: Reading, origin: int) -> Facts:
         bits = origin
@@ -229,6 +234,8 @@ class RuleSet:
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
             bits |= self._numbers.facts(window.words)
+        if self._amounts_asked:
+            bits |= amount(window)
         names = evidence.names | bits & self._outside_bits
         bits &= ~self._outside_bits
         official, count = evidence.official, evidence.links
