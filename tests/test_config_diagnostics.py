@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import Field, ValidationError
 
-from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, listed, nearest, quoted
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, listed, quoted
 from smsgate.config.source import parse
+from smsgate.rules.near import nearest
 
 
 def test_a_diagnostic_reads_as_one_line_with_its_place_and_suggestion() -> None:

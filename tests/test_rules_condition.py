@@ -10,9 +10,9 @@ from smsgate.rules.condition import (
     MAX_CONDITION_CHARS,
     MAX_DEPTH,
     AtLeast,
+    Comparison,
     Condition,
     ConditionError,
-    Links,
     Member,
     Name,
     Not,
@@ -48,8 +48,11 @@ from smsgate.rules.condition import (
         ("not client in [a]", Not(Member("client", ("a",), None, 5))),
         ('sender startswith "+33 6"', StartsWith("sender", "+33 6", 1)),
         ("client startswith bulk", StartsWith("client", "bulk", 1)),
-        *((f"links {operator} 2", Links(operator, 2, 1)) for operator in ("<", "<=", "==", "!=", ">=", ">")),
-        ("links>=2", Links(">=", 2, 1)),
+        *(
+            (f"links {operator} 2", Comparison("links", "", operator, 2, 1))
+            for operator in ("<", "<=", "==", "!=", ">=", ">")
+        ),
+        ("links>=2", Comparison("links", "", ">=", 2, 1)),
         ("links", Name("links", 1)),
     ],
 )
@@ -86,7 +89,7 @@ def test_conditions(text: str, condition: Condition) -> None:
         ("sender not [A]", 12, "'['", "'in'", ""),
         ("sender startswith", 18, "the end", "a quoted text", ""),
         ("sender startswith (", 19, "'('", "a quoted text", ""),
-        ("link >= 2", 1, "'link'", "links", "links"),
+        ("link >= 2", 1, "'link'", "one of links", "links"),
         ("links >= two", 10, "'two'", "a number", ""),
         ("links >=", 9, "the end", "a number", ""),
         ("0 of (a, b)", 1, "'0'", "from 1 to 2", ""),
