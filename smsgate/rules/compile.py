@@ -217,8 +217,8 @@ class _Compiler:
         if condition.quantity == "count":
             weighted = [(1, bit) for _, bit in weighted]
         elif not keywords.weights:
-            expected = f"count({condition.of}), or a weight beside each keyword of the set"
-            self.tables.problems.append(Problem(where, f"score({condition.of}) of a set without weights", expected))
+            expected = f"a set with a weight beside each keyword, or count({condition.of})"
+            self.tables.problems.append(Problem(where, repr(condition.of), expected))
         for _, bit in weighted:
             self._asked |= bit
         trigger = 0 if COMPARE[condition.operator](0, condition.number) else self.tables.sets[keywords]
