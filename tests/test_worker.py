@@ -55,7 +55,8 @@ def test_run_tells_that_it_started_and_returns_after_a_signal(
 
 def test_a_gate_knows_the_time_of_day() -> None:
     def started(gate: service.Service) -> None:
-        told = gate.policy.utc_offset_s + asyncio.get_running_loop().time()  # type: ignore[attr-defined]
+        assert isinstance(gate, worker.Gate)
+        told = gate.policy.utc_offset_s + asyncio.get_running_loop().time()
         assert abs(told - datetime.now(UTC).timestamp()) < 60
         os.kill(os.getpid(), signal.SIGTERM)
 
