@@ -63,7 +63,9 @@ def mistaken_sites(rules: RuleSet, packs: Sequence[Pack]) -> list[Diagnostic]:
 
 
 def _judge(rules: RuleSet, example: Example) -> Verdict:
-    carrier = AMBIGUOUS_BODY if example.ambiguous_body else 0
+    carrier = rules.of_sender(example.sender, example.client)
+    if example.ambiguous_body:
+        carrier |= AMBIGUOUS_BODY
     return rules.check((Reading.of_text(example.text),), example.sender, example.client, carrier).verdict
 
 

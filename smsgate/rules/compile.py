@@ -31,6 +31,7 @@ from smsgate.rules.lists import as_number
 from smsgate.rules.masks import all_of, any_of, one_of
 from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
+from smsgate.rules.senders import SENDER_FACTS, SENDER_KINDS, SenderIndex
 from smsgate.rules.words import keyword_entries, name_entries
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
@@ -87,6 +88,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         impersonation=compiler.impersonation(build),
         numbers=Numbers(compiler.own_numbers()),
         numbers_asked=compiler.numbers_asked,
+        senders=SenderIndex(packs),
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
         build=build,
@@ -116,7 +118,7 @@ class _Compiler:
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
         self.official_bits = 0
-        self.common_bits = LINK  # with all keyword sets: what clean messages often show
+        self.common_bits = LINK | SENDER_KINDS  # with all keyword sets: what clean messages often show
         self._number_bits = 0
         for bit in NUMBER_FACTS.values():
             self._number_bits |= bit
@@ -427,6 +429,8 @@ def _is_weak(condition: Condition) -> bool:
 def _asks_only_origin(condition: Condition) -> bool:
     """Whether nothing but sender and client decides: then it is a sender violation, not a matter of content."""
     return all(
-        isinstance(leaf, cond.Member | cond.StartsWith) and leaf.field in {"sender", "client"}
+        leaf.name in SENDER_FACTS
+        if isinstance(leaf, cond.Name)
+        else isinstance(leaf, cond.Member | cond.StartsWith) and leaf.field in {"sender", "client"}
         for leaf, _ in cond.leaves(condition)
     )

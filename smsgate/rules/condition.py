@@ -20,7 +20,27 @@ from typing import Literal
 
 WEAK_FACTS = ("mixed_script", "hidden_characters", "ambiguous_body")
 """Genuine messages have them too: alone they flag at most."""
-FACTS = ("link", "foreign_link", "ip_link", "bait_host", "phone", "premium_number", "mobile_number", *WEAK_FACTS)
+SENDER_FACTS = (
+    "forbidden_sender",
+    "reserved_sender",
+    "similar_sender",
+    "malformed_sender",
+    "alphanumeric_sender",
+    "short_code_sender",
+    "number_sender",
+    "mobile_sender",
+)
+FACTS = (
+    "link",
+    "foreign_link",
+    "ip_link",
+    "bait_host",
+    "phone",
+    "premium_number",
+    "mobile_number",
+    *SENDER_FACTS,
+    *WEAK_FACTS,
+)
 PREDICATES = ("names", "lookalike", "official", "foreign_phone", "impersonates")
 FIELDS = ("sender", "client", "link_host")
 MAX_CONDITION_CHARS = 4096

@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Build, Impersonation, without_blanks
 from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
+from smsgate.rules.senders import SENDER_FACTS, SenderIndex
 from smsgate.smpp.constants import Status
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
@@ -44,6 +45,7 @@ FACTS: Final = {
     "ambiguous_body": AMBIGUOUS_BODY,
     **NUMBER_FACTS,
     **HOST_FACTS,
+    **SENDER_FACTS,
 }
 """The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
 WRITTEN_DOT: Final = 1 << 5
@@ -157,6 +159,7 @@ class RuleSet:
         impersonation: Impersonation,
         numbers: Numbers,
         numbers_asked: int,
+        senders: SenderIndex,
         value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
         build: Build,
@@ -183,6 +186,9 @@ class RuleSet:
         self._impersonation = impersonation
         self._numbers = numbers
         self._numbers_asked = numbers_asked
+        self.senders = senders
+        self.of_sender = lru_cache(maxsize=CACHE_ENTRIES)(senders.facts)
+        """The facts of a sender id (`SenderIndex.facts`): 0.1 µs for one that was met before."""
         self._link_tests = tuple(link_tests)
         self._value_tests = tuple(value_tests)
         known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
@@ -205,10 +211,13 @@ class RuleSet:
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked)."""
-        return self.check((Reading.of_text(text),), sender, client).verdict
+        return self.check((Reading.of_text(text),), sender, client, self.of_sender(sender, client)).verdict
 
     def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
-        """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited."""
+        """Judge every reading of one message; `carrier` are the facts of what it came in and of its sender id (`of_sender`).
+
+        Pure: nothing is counted or debited.
+        """
         origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
         for reading in readings:
@@ -382,7 +391,7 @@ class RuleSet:
         return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
-        bits = self._impersonation.sender(sender)
+        bits = 0 if self.senders.is_authorised(sender, client) else self._impersonation.sender(sender)
         for field, test, bit in self._value_tests:
             if test(sender if field == "sender" else client):
                 bits |= bit

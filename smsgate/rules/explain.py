@@ -28,7 +28,7 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """`text` is what spans and links count their offsets in: the message with disguised dots and letters made plain, and as
-    a handset shows it where the direction of writing is overridden."""
+    a handset shows it where the direction of writing is overridden. `resembled`: the sender ids that its sender is taken for."""
 
     verdict: Verdict
     text: str
@@ -36,10 +36,12 @@ class Explanation:
     facts: tuple[str, ...]
     spans: tuple[Span, ...]
     links: tuple[Link, ...]
+    resembled: tuple[str, ...] = ()
 
 
 def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carrier: int = 0) -> Explanation:
     """Judge `text` and say why. `carrier`: facts of what it came in."""
+    carrier |= rules.of_sender(sender, client)
     finding = rules.check((Reading.of_text(text),), sender, client, carrier)
     order = display_order(text)
     shown = plain(text if order is None else "".join(map(text.__getitem__, order)))
@@ -55,6 +57,7 @@ def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carri
         facts,
         tuple(span for span in spans if span.fact in facts),
         finding.readings[-1].links,
+        rules.senders.resembled(sender, client),
     )
 
 
