@@ -21,6 +21,7 @@ from smsgate.rules.model import (
     Official,
     Pack,
     Rule,
+    SenderIds,
     Where,
 )
 
@@ -52,9 +53,10 @@ def pack(
     sets: dict[str, Sequence[str]] | None = None,
     domains: dict[str, Sequence[str]] | None = None,
     senders: dict[str, Sequence[str]] | None = None,
+    ids: SenderIds = SenderIds(),  # noqa: B008  # frozen
     use: Sequence[str] = (),
 ) -> Pack:
-    """A pack of rules, limits and brands, with keyword sets and lists by name."""
+    """A pack of rules, limits and brands, with keyword sets and lists by name; `ids` under its `senders:`."""
     lists = [EntryList(key, ListKind.DOMAINS, tuple(found), HERE) for key, found in (domains or {}).items()]
     lists += [EntryList(key, ListKind.SENDERS, tuple(found), HERE) for key, found in (senders or {}).items()]
     return Pack(
@@ -65,6 +67,7 @@ def pack(
         brands=tuple(entry for entry in entries if isinstance(entry, Brand)),
         keywords=tuple(KeywordSet(key, tuple(words), HERE) for key, words in (sets or {}).items()),
         lists=tuple(lists),
+        senders=ids,
         rules=tuple(entry for entry in entries if isinstance(entry, Rule)),
         limits=tuple(entry for entry in entries if isinstance(entry, Limit)),
     )
