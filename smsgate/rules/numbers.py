@@ -6,7 +6,7 @@ whole clean message less; that of sums about 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from smsgate.text.amounts import has_amount, may_hold_amount
@@ -29,13 +29,13 @@ def amount(part: Reading | Window) -> int:
 
 class Numbers:
     """The reader of phone numbers, built once per rule set. `own` gives, for each bit that stands for "a number that is not this
-    brand's", the brand's numbers as its pack writes them."""
+    brand's", the brand's numbers as its pack writes them; `tests` are asked of each number."""
 
-    def __init__(self, own: Mapping[int, Iterable[str]]) -> None:
+    def __init__(
+        self, own: Mapping[int, Iterable[str]], tests: Sequence[tuple[Callable[[str], bool], int]] = ()
+    ) -> None:
+        self._tests = tuple(tests)
         self._own = {bit: frozenset(map(canonical, numbers)) for bit, numbers in own.items()}
-        self.bits = PHONE | PREMIUM_NUMBER | MOBILE_NUMBER
-        for bit in self._own:
-            self.bits |= bit
 
     def facts(self, words: str) -> int:
         """The bits of a folded text."""
@@ -49,5 +49,8 @@ class Numbers:
             bits |= MOBILE_NUMBER
         for bit, own in self._own.items():
             if not own.issuperset(given):
+                bits |= bit
+        for test, bit in self._tests:
+            if any(map(test, given)):
                 bits |= bit
         return bits
