@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, tzinfo
-from functools import partial
+from functools import partial, reduce
 from hashlib import sha256
+from operator import or_
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import Build, Impersonation, automaton
+from smsgate.rules.brands import BrandBits, Build, Impersonation, automaton
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import CompiledLimit, CompiledRule, RuleSet
 from smsgate.rules.envelope import Envelope
@@ -180,10 +181,11 @@ class _Compiler:
         return trigger, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
-        """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
+        """How often one of these bits is set in clean traffic: words and foreign links often, a brand seldom. Of equals the first
+        written starts the rule: fifty rules that all start from `foreign_link` cost a message that has one 10 µs."""
         if mask & self.tables.number_bits:  # set late, see `whole`
-            return 3, 0
-        return 2 if mask & self.tables.common_bits else 1 if mask & FOREIGN_LINK else 0, mask.bit_count()
+            return 2, 0
+        return 1 if mask & (self.tables.common_bits | FOREIGN_LINK) else 0, mask.bit_count()
 
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
         if name.name in FACTS:
@@ -248,27 +250,47 @@ class _Compiler:
                     self._excusing |= 0 if use is positive else bit
 
     def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> tuple[int, Test]:
-        tests = []
-        for brand in self.tables.targets(pack, predicate.target, where):
-            bits = self.tables.brands[brand]
+        brands = [self.tables.brands[brand] for brand in self.tables.targets(pack, predicate.target, where)]
+        if not brands:
+            return 0, lambda *_: False
+        for bits in brands:
             self._asked |= bits.names | bits.company
-            names = self._at_least(
-                1, [any_of(bits.names), self._at_least(2, [any_of(bits.shown), any_of(FOREIGN_LINK)])]
-            )
-            if bits.company:
-                names = self._at_least(2, [names, any_of(bits.company)])
-            lookalike = any_of(bits.lookalike)
-            foreign_phone = self._at_least(2, [names, any_of(bits.foreign_number)])
-            elsewhere = self._at_least(2, [names, any_of(FOREIGN_LINK | bits.foreign_number)])
-            choices = {
-                "names": names,
-                "lookalike": lookalike,
-                "official": any_of(bits.official),
-                "foreign_phone": foreign_phone,
-                "impersonates": self._at_least(1, [lookalike, elsewhere]),
-            }
-            tests.append(choices[predicate.name])
-        return self._at_least(1, tests) if tests else (0, lambda *_: False)
+        match predicate.name:
+            case "names":
+                return self._names(brands)
+            case "lookalike":
+                return any_of(reduce(or_, (bits.lookalike for bits in brands)))
+            case "official":
+                return any_of(reduce(or_, (bits.official for bits in brands)))
+            case "foreign_phone":
+                return self._foreign_phone(brands)
+        lookalike = any_of(reduce(or_, (bits.lookalike for bits in brands)))
+        elsewhere = self._at_least(2, [self._names(brands), any_of(FOREIGN_LINK)])
+        return self._at_least(1, [lookalike, elsewhere, self._foreign_phone(brands)])
+
+    def _names(self, brands: Sequence[BrandBits]) -> tuple[int, Test]:
+        """Whether one of them is named. Those that need no other word are asked for together: one by one,
+        `impersonates` of the shipped carriers took 6.8 µs instead of 0.6."""
+        alone = [bits for bits in brands if not bits.company]
+        terms = (
+            [self._named(reduce(or_, (b.names for b in alone)), reduce(or_, (b.shown for b in alone)))] if alone else []
+        )
+        terms.extend(
+            self._at_least(2, [self._named(bits.names, bits.shown), any_of(bits.company)])
+            for bits in brands
+            if bits.company
+        )
+        return self._at_least(1, terms)
+
+    def _named(self, names: int, shown: int) -> tuple[int, Test]:
+        return self._at_least(1, [any_of(names), self._at_least(2, [any_of(shown), any_of(FOREIGN_LINK)])])
+
+    def _foreign_phone(self, brands: Sequence[BrandBits]) -> tuple[int, Test]:
+        """Whether one of them is named beside a number that is not its own. Of brands without known numbers none is foreign."""
+        known = [bits for bits in brands if bits.foreign_number] or brands[:1]
+        return self._at_least(
+            1, [self._at_least(2, [self._names([bits]), any_of(bits.foreign_number)]) for bits in known]
+        )
 
 
 def _compared(compare: Callable[[int, int], bool], number: int, found: int) -> bool:
