@@ -25,6 +25,7 @@ from smsgate.text.normalize import fold
 from smsgate.text.phones import canonical, is_mobile
 from smsgate.text.resemblance import Resemblances
 
+# Beside the facts of texts (`rules.facts`), which have the bits below.
 FORBIDDEN_SENDER: Final = 1 << 24
 RESERVED_SENDER: Final = 1 << 25
 SIMILAR_SENDER: Final = 1 << 26
