@@ -98,6 +98,14 @@ def test_the_hour_is_that_of_the_clock_on_the_wall() -> None:
     assert not gate.send().refused
 
 
+def test_of_a_message_in_parts_the_hour_is_that_of_the_part_that_comes() -> None:
+    gate = Gate(rule("bad and hour == 12"))
+    gate.policy.utc_offset_s = 13 * 3600.0 - 1 - NOW
+    assert not gate.pdu(in_parts(1, 3, b"un jour ")).refused
+    gate.now += 1
+    assert not gate.pdu(in_parts(2, 3, b"un mauvais jour")).refused
+
+
 def test_all_binds_of_a_client_share_its_rate() -> None:
     gate = Gate(rate=1.0, burst=2)
     again = gate.policy.client("bank1")
