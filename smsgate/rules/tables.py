@@ -19,8 +19,8 @@ from smsgate.rules.numbers import NUMBER_FACTS
 from smsgate.rules.words import keyword_entries, name_entries
 
 MAX_COUNTED_WORDS: Final = 4_096
-"""Keywords with a bit of their own, in all packs: the facts of a message become an integer of 512 octets. If they are the most
-frequent words there are, a clean message takes 0.6 µs more (of 3.7) where something else triggers the rule, and else 2.9."""
+"""Keywords with a bit of their own, in all packs: the facts of a message become an integer of 512 octets. If they are the
+most frequent words there are, a clean message takes 4.8 µs instead of 3.8 where something rarer triggers the rule, else 7.5."""
 
 
 def expired(entry: Rule | EntryList, today: date | None) -> bool:
