@@ -69,7 +69,9 @@ def test_how_many_parts_a_message_has_is_told_by_each_of_them() -> None:
     assert [hit.id for hit in gate.send().rules] == ["R-2"]
 
 
-@pytest.mark.parametrize("condition", ["bad and segments > 2", "bad and not segments <= 2"])
+@pytest.mark.parametrize(
+    "condition", ["bad and segments > 2", "bad and not segments <= 2", "bad and segments > 2 and not short_code_sender"]
+)
 def test_facts_of_the_envelope_are_known_before_all_parts_are(condition: str) -> None:
     gate = Gate(rule(condition))
     assert [gate.pdu(in_parts(1, total, b"un mauvais jour")).refused for total in (2, 3)] == [False, True]

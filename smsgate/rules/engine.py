@@ -34,7 +34,7 @@ from smsgate.rules.facts import (
 )
 from smsgate.rules.model import Action, Brand, Limit, Mode, Rule
 from smsgate.rules.numbers import Numbers
-from smsgate.rules.senders import SenderIndex
+from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
@@ -126,8 +126,9 @@ class RuleSet:
         self._sender_tests = tuple(sender_tests)
         self._client_tests = tuple(client_tests)
         self.envelope = envelope
+        self._known = envelope.bits | SENDER_BITS  # whatever the parts of a message
         tests = (*link_tests, *sender_tests, *client_tests)
-        known_or_counted = [official_bits, envelope.bits, *(bit for _, bit in tests)]
+        known_or_counted = [official_bits, self._known, *(bit for _, bit in tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
         self._allowing = tuple(
             entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
@@ -239,7 +240,7 @@ class RuleSet:
     ) -> tuple[Evidence, tuple[Link, ...]]:
         """The evidence with what one more part makes certain, and the links that this shows. `excusing`: whether its facts
         count where a rule wants them absent; `carrier`: facts of what it came in."""
-        bits = carrier & ~self.envelope.bits  # known, whatever the parts: see `check_parts`
+        bits = carrier & ~self._known  # see `check_parts`
         for _, found in self._words.iter(window.words):
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
@@ -279,7 +280,7 @@ class RuleSet:
     ) -> Finding:
         """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
         `carrier`: facts of what the last one came in."""
-        origin = self._origin(sender, client) | carrier & self.envelope.bits
+        origin = self._origin(sender, client) | carrier & self._known
         known = self._closed if complete else self._open
         judged = [known(evidence, origin) for evidence in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
