@@ -127,7 +127,7 @@ class RuleSet:
         self._client_tests = tuple(client_tests)
         self.envelope = envelope
         tests = (*link_tests, *sender_tests, *client_tests)
-        self._of_message = envelope.bits | SENDER_BITS
+        self._of_message = envelope.bits | SENDER_BITS  # known, whatever the parts
         known_or_counted = [official_bits, self._of_message, *(bit for _, bit in tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
         self._allowing = tuple(
