@@ -15,11 +15,13 @@ import gc
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic_ns
 
 import uvloop
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 INHERITANCE = "SMSGATE_INHERITANCE"
 """The environment variable that tells a generation of the descriptors it has been left."""
 READY = b"ready"
+SAMPLE_KEY_OCTETS = 16
+"""More than anybody can try."""
 NEXT_START_S = 120.0
 """How long the next generation may take until it is ready."""
 
@@ -47,6 +51,7 @@ class ListenError(Exception):
 
 def run(settings: Settings, loaded: Loaded, started: Callable[[Service], None]) -> None:
     """Run until a signal ends it. `started` is called once all is ready. Raises ListenError when it can't start."""
+    settings = replace(settings, sample_key=secrets.token_bytes(SAMPLE_KEY_OCTETS))
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
 
     async def serve() -> None:

@@ -215,3 +215,5 @@ class Settings:
     connect_timeout_s: float = 5.0
     drain_timeout_s: float = 10.0
     max_pdu_bytes: int = 66 * 1024
+    sample_key: bytes = field(default=b"", repr=False)
+    """Drawn anew for each start, the same in all workers: see `rules.sampling`."""

@@ -60,7 +60,9 @@ class Worker:
     """What relays and judges in one process. `ended` is told the address of each session that is over."""
 
     def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None]) -> None:
-        self.policy = Policy(rules, settings.clients, settings.canned, settings.segments)
+        self.policy = Policy(
+            rules, settings.clients, settings.canned, settings.segments, sample_key=settings.sample_key
+        )
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
         self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)

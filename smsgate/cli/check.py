@@ -14,7 +14,7 @@ from smsgate.config.load import load_settings
 from smsgate.config.rules import load
 from smsgate.rules.model import EntryList
 
-SETTINGS_KEY = re.compile(r"^[{\s]*\"?(?:listeners?|upstreams?|metrics|clients)\"?\s*:", re.MULTILINE)
+SETTINGS_KEY = re.compile(r"^[{\s]*\"?(?:listeners?|upstreams?|metrics)\"?\s*:", re.MULTILINE)
 
 
 def check(

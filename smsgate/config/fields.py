@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
 from smsgate.config.diagnostics import fault, listed, nearest, quoted
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition, ConditionError
-from smsgate.rules.model import Action, LimitKey, Mode
+from smsgate.rules.model import Action, LimitKey, Mode, Sample
+from smsgate.rules.model import RuleMode as AnyMode
 from smsgate.rules.words import keyword_entries
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
@@ -47,6 +48,7 @@ _DOMAIN: Final = re.compile(rf"{_LABEL}(?:-*{_LABEL})*(?:\.{_LABEL}(?:-*{_LABEL}
 _HOST_IN_URL: Final = re.compile(r"(?:[a-z]+:/*)?(?:\*\.)?([^\s/:@?#*]+?)\.?(?:[:/?#].*)?")
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
 _OVER: Final = re.compile(r"([0-9]{1,12}) in ([0-9]{1,9}) ?([smhd])")
+_SAMPLE: Final = re.compile(r"sample ([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 T = TypeVar("T")
@@ -184,6 +186,23 @@ def condition(value: object) -> Condition:
         raise fault(error.found, error.expected, error.suggestion, error.column - 1) from None
 
 
+def mode(value: object) -> AnyMode:
+    """The mode of a rule."""
+    text = value if isinstance(value, str) else ""
+    if text in set(Mode):
+        return Mode(text)
+    match = _SAMPLE.fullmatch(text)
+    if match is None or not float(match[1]):
+        expected = "monitor, enforce, or sample with a percentage such as 'sample 10%'"
+        raise fault(quoted(value), expected, nearest(text, Mode))
+    return Sample(float(match[1]) / 100)
+
+
+def one_or_more(value: object) -> Any:
+    """A single entry may be written without its list."""
+    return [value] if isinstance(value, str) else value
+
+
 ACTIONS: Final = {"flag": Action.FLAG, "throttle": Action.THROTTLE, "block": Action.BLOCK, "allow": Action.ALLOW}
 LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action is not Action.ALLOW}
 
@@ -197,9 +216,11 @@ Phone = Annotated[str, AfterValidator(phone)]
 HostToken = Annotated[str, AfterValidator(token)]
 AnywhereToken = Annotated[str, AfterValidator(anywhere_token)]
 ConditionText = Annotated[Condition, PlainValidator(condition)]
+Conditions = Annotated[tuple[ConditionText, ...], BeforeValidator(one_or_more)]
 RuleAction = Annotated[Action, PlainValidator(partial(choice, ACTIONS))]
 LimitAction = Annotated[Action, PlainValidator(partial(choice, LIMIT_ACTIONS))]
-RuleMode = Annotated[Mode, word_of(Mode)]
+RuleMode = Annotated[AnyMode, PlainValidator(mode)]
+LimitMode = Annotated[Mode, word_of(Mode)]
 PerKey = Annotated[LimitKey, word_of(LimitKey)]
 StatusCode = Annotated[int, PlainValidator(status)]
 Switch = Annotated[bool, PlainValidator(partial(choice, {"true": True, "false": False}))]

@@ -18,12 +18,14 @@ from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed
 from smsgate.config.fields import (
     ACTIONS,
     AnywhereToken,
+    Conditions,
     ConditionText,
     Day,
     Domain,
     HostToken,
     Keyword,
     LimitAction,
+    LimitMode,
     Name,
     Over,
     PerKey,
@@ -38,6 +40,8 @@ from smsgate.config.fields import (
     choice,
 )
 from smsgate.config.lists import ListFile, read_list
+from smsgate.config.net_fields import SystemId
+from smsgate.config.overrides import Override, exemptions, is_override_file, modes, read_overrides
 from smsgate.config.source import KeyPath, Source, read
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition
@@ -139,7 +143,12 @@ class _Rule(Form):
     action: RuleAction = Field(description=listed(ACTIONS))
     condition: ConditionText = Field(alias="if", description="the condition under which the rule hits")
     status: StatusCode | None = None
+    exceptions: Conditions = Field(alias="except", default=())
     mode: RuleMode = Mode.ENFORCE
+    clients: dict[SystemId, RuleMode] = Field(default_factory=dict)
+    owner: str = ""
+    reference: str = ""
+    since: Day | None = None
     expires: Day | None = None
     matches: tuple[_Example, ...] = Field(min_length=1, description="at least one message that the rule must hit")
     passes: tuple[_Example, ...] = Field(min_length=1, description="at least one message that must pass")
@@ -161,7 +170,7 @@ class _Limit(Form):
     over: Over = Field(description="a number and a window such as '20 in 10m'")
     action: LimitAction = Action.THROTTLE
     status: StatusCode | None = None
-    mode: RuleMode = Mode.ENFORCE
+    mode: LimitMode = Mode.ENFORCE
 
 
 class _Pack(Form):
@@ -178,18 +187,23 @@ class _Pack(Form):
 
 @dataclass(frozen=True, slots=True)
 class PackFile:
-    """What came of one file. With faults in rules and limits only, `pack` holds the sound ones, so that these can be
-    examined too; with any other fault it is None. `reads`: the file, and the lists that it names."""
+    """What came of one file, which is a pack or holds overrides. With faults in rules and limits only, `pack` holds the sound
+    ones, so that these can be examined too; with any other fault there is nothing. `reads`: the file, and the lists that it
+    names."""
 
     source: Source
     pack: Pack | None
     diagnostics: tuple[Diagnostic, ...]
     reads: tuple[Path, ...] = ()
+    overrides: tuple[Override, ...] | None = None
 
 
 def read_pack(path: Path) -> PackFile:
     """Read one rule file. Raises DiagnosticsError if it is not readable YAML; what is wrong in the YAML is returned."""
     source = read(path)
+    if is_override_file(source):
+        overrides, faults = read_overrides(source)
+        return PackFile(source, None, faults, (path,), None if faults else overrides)
     value: Any = source.root.value
     diagnostics = list(source.diagnostics)
     broken: set[KeyPath] = set()
@@ -239,7 +253,7 @@ class _Converter:
                 KeywordSet(name, words, source.key(("keywords", name))) for name, words in form.keywords.items()
             ),
             lists=tuple(self.entry_list(name, entries) for name, entries in form.lists.items()),
-            rules=tuple(self.rule(rule, i) for rule, i in zip(form.rules, rules, strict=True)),
+            rules=tuple(self.rule(rule, i, form.owner) for rule, i in zip(form.rules, rules, strict=True)),
             limits=tuple(self.limit(limit, i) for limit, i in zip(form.limits, limits, strict=True)),
         )
 
@@ -280,7 +294,7 @@ class _Converter:
         self.diagnostics += read.faults
         return read
 
-    def rule(self, form: _Rule, index: int) -> Rule:
+    def rule(self, form: _Rule, index: int, owner: str) -> Rule:
         path: KeyPath = ("rules", index)
         return Rule(
             id=form.id,
@@ -294,6 +308,11 @@ class _Converter:
             expires=form.expires,
             matches=self.examples(form.matches, (*path, "matches")),
             passes=self.examples(form.passes, (*path, "passes")),
+            exemptions=exemptions(self.source, (*path, "except"), form.exceptions),
+            clients=modes(form.clients),
+            owner=form.owner or owner,
+            reference=form.reference,
+            since=form.since,
         )
 
     def examples(self, forms: tuple[_Example, ...], path: KeyPath) -> tuple[Example, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from functools import partial
@@ -29,7 +30,19 @@ from smsgate.rules.engine import (
 )
 from smsgate.rules.lists import as_number
 from smsgate.rules.masks import all_of, any_of, one_of
-from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.model import (
+    Action,
+    Brand,
+    EntryList,
+    Exemption,
+    KeywordSet,
+    ListKind,
+    Pack,
+    PackError,
+    Problem,
+    Rule,
+    Where,
+)
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.rules.words import keyword_entries, name_entries
 from smsgate.smpp.constants import Status
@@ -151,10 +164,11 @@ class _Compiler:
         return Impersonation(self.brands, bait, trusted, self.domain_bits, self.domain_tables, build=build)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
-        trigger, test = self.whole(pack, rule.condition, rule.where)
+        trigger, test = self.whole(pack, rule.condition, rule.where, rule.exemptions)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
             expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
-            self.problems.append(Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
+            where = rule.overridden or rule.where
+            self.problems.append(Problem(where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
@@ -174,15 +188,24 @@ class _Compiler:
             bits.foreign_number: brand.official.phones for brand, bits in self.brands.items() if bits.foreign_number
         }
 
-    def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
-        """`test` of a whole condition; notes when numbers must be read for it."""
+    def whole(
+        self, pack: Pack, condition: Condition, where: Where, exemptions: Sequence[Exemption] = ()
+    ) -> tuple[int, Test]:
+        """`test` of a whole condition, and of none of the exemptions; notes when numbers must be read for it."""
         trigger, test = self.test(pack, condition, where)
-        for leaf, positive in cond.leaves(condition):
-            if isinstance(leaf, cond.Name) and leaf.name not in FACTS:
-                bit = self._named_sets(pack).get(leaf.name, 0)
-                self._demanded |= bit if positive else 0
-                self._excusing |= 0 if positive else bit
-        if _asks_numbers(condition):
+        terms = [(pack, condition)]
+        for exemption in exemptions:
+            seen = replace(pack, use=(*exemption.use, *pack.use)) if exemption.use else pack
+            terms.append((seen, cond.Not(exemption.condition)))
+            excuse = self.test(*terms[-1], exemption.where)[1]
+            test = all_of([trigger] if trigger else [], [test, excuse])
+        for seen, term in terms:
+            for leaf, positive in cond.leaves(term):
+                if isinstance(leaf, cond.Name) and leaf.name not in FACTS:
+                    bit = self._named_sets(seen).get(leaf.name, 0)
+                    self._demanded |= bit if positive else 0
+                    self._excusing |= 0 if positive else bit
+        if any(_asks_numbers(term) for _, term in terms):
             late = not trigger or trigger & self._number_bits  # nothing that is known before the numbers are
             self.numbers_asked = -1 if late else self.numbers_asked | trigger
         return trigger, test
@@ -417,8 +440,8 @@ def _is_weak(condition: Condition) -> bool:
     match condition:
         case cond.Name(name=name):
             return name in cond.WEAK_FACTS
-        case cond.Not(term=term):
-            return _is_weak(term)
+        case cond.Not():
+            return True  # what a genuine message lacks, mostly
         case cond.AtLeast(count=count, terms=terms):
             return sum(map(_is_weak, terms)) >= count
     return False

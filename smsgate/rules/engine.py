@@ -20,9 +20,11 @@ from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import Final, NamedTuple
 
+from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Build, Impersonation, without_blanks
-from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule
+from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule, Sample, place
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
+from smsgate.rules.sampling import drawn
 from smsgate.smpp.constants import Status
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
@@ -78,7 +80,7 @@ class Verdict:
     @property
     def reason(self) -> str:
         """The rule that decided, for a log line: "FR-CPF-001 rules/fr/cpf.yaml:87:5"; "" when none did."""
-        return f"{self.rules[0].id} {self.rules[0].where}" if self.rules else ""
+        return f"{self.rules[0].id} {place(self.rules[0])}" if self.rules else ""
 
 
 PASS: Final = Verdict()
@@ -187,9 +189,9 @@ class RuleSet:
         self._value_tests = tuple(value_tests)
         known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
-        self._allowing = tuple(
-            entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
-        )
+        self._allowing = tuple(entry for entry in rules if entry.rule.action is Action.ALLOW)
+        self._sample_key = b""
+        self._allowances = NOTHING
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
 
     def forget(self) -> None:
@@ -197,6 +199,13 @@ class RuleSet:
         even if it was frozen (`gc.freeze`)."""
         del self._origin
         self._impersonation.forget()
+
+    def serve(self, sample_key: bytes, allowances: Allowances) -> None:
+        """Put in force what is no rule: the key that samples are drawn with, and what an operator allows for now."""
+        self._sample_key = sample_key
+        self._allowances = allowances
+        self._impersonation.allow(allowances.hosts)
+        self._numbers.allow(allowances.numbers)
 
     @property
     def brands(self) -> tuple[Brand, ...]:
@@ -207,19 +216,27 @@ class RuleSet:
         """The rules' verdict on characters (limits are not asked)."""
         return self.check((Reading.of_text(text),), sender, client).verdict
 
-    def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
-        """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited."""
+    def check(
+        self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
+    ) -> Finding:
+        """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited.
+
+        `content` is what samples are drawn by, in place of the words of the readings.
+        """
         origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
+        texts = list(readings)
         for reading in readings:
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
                 shown = "".join(map(reading.text.__getitem__, order))
-                facts.append(self.facts(Reading.of_text(shown, reading.alphabet), origin))
+                texts.append(Reading.of_text(shown, reading.alphabet))
+                facts.append(self.facts(texts[-1], origin))
         union = 0
         for bits, _ in facts:
             union |= bits
         if union & self._any_trigger or self._always:
-            return Finding(self._verdict([self._hits(bits, bits) for bits, _ in facts]), facts)
+            hits = [self._hits(bits, bits) for bits, _ in facts]
+            return Finding(self._verdict(hits, sender, client, [content or text.words for text in texts]), facts)
         return Finding(PASS, facts)
 
     def is_foreign(self, host: str) -> bool:
@@ -329,15 +346,19 @@ class RuleSet:
         client: str,
         *,
         complete: bool,
+        content: str = "",
     ) -> Finding:
-        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing."""
+        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing; `content`
+        is what samples are drawn by, the same for all parts."""
         origin = self._origin(sender, client)
         known = self._closed if complete else self._open
         judged = [known(evidence, origin) for evidence in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
-        verdict = self._verdict(hits) if any(hits) else PASS
-        if verdict.refused and not complete and self._allowing and all(map(self._may_allow, judged)):
-            verdict = PASS
+        verdict = self._verdict(hits, sender, client, [content] * len(hits)) if any(hits) else PASS
+        if verdict.refused and not complete and self._allowing:
+            allowing = [entry for entry in self._allowing if self._acts(entry.rule, sender, client, content)]
+            if all(any(entry.test(possible, certain) for entry in allowing) for certain, possible in judged):
+                verdict = PASS  # a rule that allows may hold once the missing parts are there
         return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
 
     def _closed(self, evidence: Evidence, origin: int) -> tuple[int, int]:
@@ -354,11 +375,6 @@ class RuleSet:
             counts = [self._count_bits(count) for count in range(evidence.links, MAX_LINKS + 1)]
             return certain | reduce(and_, counts), possible | reduce(or_, counts)
         return certain, possible
-
-    def _may_allow(self, bits_and_excuses: tuple[int, int]) -> bool:
-        """Whether a rule that allows may hold once the missing parts are there."""
-        certain, possible = bits_and_excuses
-        return any(entry.test(possible, certain) for entry in self._allowing)
 
     def _outside_links(self, text: str, found: Sequence[Link]) -> int:
         """Names outside of hosts, since a genuine message and a scam both name the brand there; excuses outside of whole links,
@@ -407,20 +423,25 @@ class RuleSet:
                     hits[entry.place] = entry
         return hits
 
-    def _verdict(self, readings: Sequence[dict[int, CompiledRule]]) -> Verdict:
-        """The strictest rule that hits in any reading; of equally strict ones the first in the files."""
+    def _verdict(
+        self, readings: Sequence[dict[int, CompiledRule]], sender: str, client: str, contents: Sequence[str]
+    ) -> Verdict:
+        """The strictest rule that hits in any reading; of equally strict ones the first in the files. `contents`: what samples
+        are drawn by, in each reading."""
         hits: dict[int, CompiledRule] = {}
+        acts: dict[int, bool] = {}
         allowed = 0
-        for here in readings:
-            allowed += any(
-                entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here.values()
-            )
-            hits |= here
+        for here, content in zip(readings, contents, strict=True):
+            for index, entry in here.items():
+                if index not in hits:
+                    hits[index] = entry
+                    acts[index] = self._acts(entry.rule, sender, client, content)
+            allowed += any(entry.rule.action is Action.ALLOW and acts[index] for index, entry in here.items())
         if not hits:
             return PASS
         ordered = sorted(hits.values(), key=lambda entry: (-entry.rule.action.strictness, entry.place))
-        monitored = tuple(entry.rule for entry in ordered if entry.rule.mode is Mode.MONITOR)
-        acting = [entry for entry in ordered if entry.rule.mode is Mode.ENFORCE]
+        monitored = tuple(entry.rule for entry in ordered if not acts[entry.place])
+        acting = [entry for entry in ordered if acts[entry.place]]
         if allowed == len(readings):
             allowing = tuple(entry.rule for entry in acting if entry.rule.action is Action.ALLOW)
             return Verdict(Action.ALLOW, 0, allowing, monitored)
@@ -429,6 +450,15 @@ class RuleSet:
             return Verdict(monitored=monitored) if monitored else PASS
         strictest = acting[0]
         return Verdict(strictest.rule.action, strictest.status, tuple(entry.rule for entry in acting), monitored)
+
+    def _acts(self, rule: Rule, sender: str, client: str, content: str) -> bool:
+        """Whether a rule that hits acts, or only counts what it would have done."""
+        if self._allowances.monitors(rule.id, sender, client):
+            return False
+        mode = rule.mode_for(client)
+        if isinstance(mode, Sample):
+            return drawn(self._sample_key, rule.id, content, mode.share)
+        return mode is Mode.ENFORCE
 
 
 def _about_characters(text: str) -> int:
