@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from smsgate.cli.allow import allow, disallow
 from smsgate.cli.backtest import backtest
 from smsgate.cli.block import block, unblock
 from smsgate.cli.check import check
@@ -41,7 +42,7 @@ app.command()(demo)
 app.command()(check)
 app.command()(explain)
 app.command()(backtest)
-for command in (sessions, kick, trace, monitor, block, unblock, reload):
+for command in (sessions, kick, trace, monitor, block, unblock, allow, disallow, reload):
     app.command()(command)
 app.add_typer(rules, name="rules")
 app.add_typer(simulate, name="simulate")
