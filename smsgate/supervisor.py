@@ -37,7 +37,7 @@ from smsgate.settings import Settings
 from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
-from smsgate.worker import Doors, Inherited, client_labels, switch_monitor
+from smsgate.worker import Doors, Inherited, client_labels, hits, switch_monitor
 
 log = logging.getLogger(__name__)
 
@@ -254,8 +254,8 @@ class Supervisor(Doors):
             not worker.down_since or now - worker.down_since < DOWN_S for worker in self._workers
         )
 
-    def collect(self) -> Iterator[Metric]:
-        """The counts of all processes together. Called from the thread that serves HTTP."""
+    def _total(self) -> Metrics:
+        """The counts of all processes together."""
         total = Metrics(self._own.client_labels)
         total.rule_set = self.rule_set
         total.monitor_only = len(self._monitor_only)
@@ -264,7 +264,11 @@ class Supervisor(Doors):
         for worker in self._workers:
             if worker.record is not None:
                 total.add(worker.record)
-        yield from total.collect()
+        return total
+
+    def collect(self) -> Iterator[Metric]:
+        """What is counted. Called from the thread that serves HTTP."""
+        yield from self._total().collect()
         yield families.READY.one(self._is_ready())
         yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
         yield families.WORKER_RESTARTS.one(self._restarts)
@@ -281,6 +285,8 @@ class Supervisor(Doors):
             return await told(what, arguments, self._reloader, self.operate)
         if what in REQUESTS:
             return await self._desks.operate(what, arguments, self._rules)
+        if what == "hits":
+            return hits(self._total())
         # remembered for workers that start later
         switches = switch_monitor(self._monitor_only, arguments) if what == "monitor" else {}
         asked = [worker for worker in self._workers if worker.ready.is_set()]

@@ -108,6 +108,8 @@ class Worker:
                 return switches
             case "certificates":
                 return self.reload()
+            case "hits":
+                return hits(self.metrics)
             case _:
                 raise ValueError(f"unknown request {what!r}")
 
@@ -252,6 +254,15 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
             switches.pop(client, None)
             log.warning("monitor-only ends for %s", whose)
     return {name or "*": text for name, text in switches.items()}
+
+
+def hits(metrics: Metrics) -> dict[str, dict[str, int]]:
+    """How often each rule and limit has hit, by whether it acted (`enforce`) or would have (`monitor`)."""
+    found: dict[str, dict[str, int]] = {}
+    for (rule, _, mode), count in metrics.rule_hits.items():
+        by_mode = found.setdefault(rule, {})
+        by_mode[mode] = by_mode.get(mode, 0) + count
+    return found
 
 
 def client_labels(settings: Settings) -> tuple[str, ...]:

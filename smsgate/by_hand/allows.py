@@ -15,7 +15,7 @@ from smsgate.text.urls import public_suffix
 
 
 class AllowDesk(Desk):
-    """Hosts, numbers, senders of a client, and rules. A week is enough to put a rule right; what is to last stands in the rules."""
+    """Hosts, numbers, senders of a client, and rules. A week is enough to put a rule right; the rest is for the rules."""
 
     noun: ClassVar = "allow"
     done: ClassVar = "allowed"

@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
-from pydantic_core.core_schema import ValidationInfo
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core.core_schema import CoreSchema, ValidationInfo
 
 from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed
 from smsgate.config.fields import (
     ACTIONS,
+    SCALAR,
     AnywhereToken,
     Conditions,
     ConditionText,
@@ -37,7 +46,9 @@ from smsgate.config.fields import (
     Switch,
     Term,
     Text,
+    YesNo,
     choice,
+    shown,
 )
 from smsgate.config.lists import ListFile, read_list
 from smsgate.config.net_fields import SystemId
@@ -102,6 +113,8 @@ class _Brand(Form):
 
 
 class _List(Form):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in _CONTENT]})
+
     domains: tuple[Domain, ...] | None = None
     senders: tuple[Sender, ...] | None = None
     numbers: tuple[Phone, ...] | None = None
@@ -135,21 +148,25 @@ class _Example(Form):
     def _text_alone(cls, value: Any) -> Any:
         return {"text": value} if isinstance(value, str) else value
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": SCALAR, "description": "a message"}, handler.resolve_ref_schema(handler(schema))]}
+
 
 class _Rule(Form):
     id: Name = Field(description="a name that no other rule has")
     title: Text = Field(description="what the rule stops, in a few words")
-    why: str = ""
+    why: str = Field(default="", description="the fact that the rule stands on")
     action: RuleAction = Field(description=listed(ACTIONS))
     condition: ConditionText = Field(alias="if", description="the condition under which the rule hits")
     status: StatusCode | None = None
     exceptions: Conditions = Field(alias="except", default=())
     mode: RuleMode = Mode.ENFORCE
-    clients: dict[SystemId, RuleMode] = Field(default_factory=dict)
-    owner: str = ""
-    reference: str = ""
-    since: Day | None = None
-    expires: Day | None = None
+    clients: dict[SystemId, RuleMode] = Field(default_factory=dict, description="other modes for some clients")
+    owner: str = Field(default="", description="who answers for the rule; the pack's owner unless given")
+    reference: str = Field(default="", description="where the rule comes from: a ticket, a report")
+    since: Day | None = Field(default=None, description="the day from which the rule is there")
+    expires: Day | None = Field(default=None, description="the rule's last day")
     matches: tuple[_Example, ...] = Field(min_length=1, description="at least one message that the rule must hit")
     passes: tuple[_Example, ...] = Field(min_length=1, description="at least one message that must pass")
 
@@ -165,7 +182,9 @@ class _Limit(Form):
     id: Name = Field(description="a name that no other rule or limit has")
     title: Text = Field(description="what the limit is for, in a few words")
     condition: ConditionText | None = Field(alias="if", default=None)
-    count: Annotated[str, PlainValidator(partial(choice, {"messages": "messages"}))] = "messages"
+    count: Annotated[
+        str, PlainValidator(partial(choice, {"messages": "messages"})), shown("what is counted", enum=["messages"])
+    ] = "messages"
     per: PerKey = Field(description=listed(LimitKey))
     over: Over = Field(description="a number and a window such as '20 in 10m'")
     action: LimitAction = Action.THROTTLE
@@ -173,11 +192,13 @@ class _Limit(Form):
     mode: LimitMode = Mode.ENFORCE
 
 
-class _Pack(Form):
+class PackForm(Form):
+    """A rule file."""
+
     pack: Name = Field(description="the name of the pack")
     owner: str = ""
     use: tuple[Name, ...] = ()
-    typos: Annotated[bool, PlainValidator(partial(choice, {"yes": True, "no": False}))] = False
+    typos: YesNo = Field(default=False, description="whether keywords are also found with one slip in a long word")
     brands: dict[Term, _Brand] = Field(default_factory=dict)
     keywords: dict[Term, Annotated[tuple[Keyword, ...], Field(min_length=1)]] = Field(default_factory=dict)
     lists: dict[Term, _List] = Field(default_factory=dict)
@@ -208,15 +229,15 @@ def read_pack(path: Path) -> PackFile:
     diagnostics = list(source.diagnostics)
     broken: set[KeyPath] = set()
     try:
-        form = _Pack.model_validate(value)
+        form = PackForm.model_validate(value)
     except ValidationError as error:
-        diagnostics += explain(error, _Pack, source)
+        diagnostics += explain(error, PackForm, source)
         broken = {details["loc"][:2] for details in error.errors(include_url=False)}
         if any(len(place) < 2 or place[0] not in {"rules", "limits"} for place in broken):
             return PackFile(source, None, tuple(diagnostics))
         rules = [value["rules"][index] for index in _sound(value, "rules", broken)]
         limits = [value["limits"][index] for index in _sound(value, "limits", broken)]
-        form = _Pack.model_validate({**value, "rules": rules, "limits": limits})
+        form = PackForm.model_validate({**value, "rules": rules, "limits": limits})
     converter = _Converter(source, path.parent)
     pack = converter.pack(form, _sound(value, "rules", broken), _sound(value, "limits", broken))
     diagnostics += converter.diagnostics
@@ -238,7 +259,7 @@ class _Converter:
         self.diagnostics: list[Diagnostic] = []
         self.lists: list[Path] = []
 
-    def pack(self, form: _Pack, rules: list[int], limits: list[int]) -> Pack:
+    def pack(self, form: PackForm, rules: list[int], limits: list[int]) -> Pack:
         """`rules` and `limits` are the indices in the file of those of the form."""
         source = self.source
         return Pack(
