@@ -2,7 +2,7 @@
 
     view of the PDU -> readings -> rules (of a segment: with the others') -> limits (client, then packs') -> Verdict
 
-Precedence: block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
+Precedence: drop over block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
 apart. All limits are checked, then all are debited; a refused message debits none. Later segments of an admitted message are
 debited unchecked, each once. Pure but for the state of limits and segments: no clock, no I/O, no log.
 """
@@ -17,19 +17,13 @@ from typing import Final
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
-from smsgate.reassembly import Arrival, Segments, may_be_part
+from smsgate.reassembly import Arrival, Segments, may_be_part, places
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
-from smsgate.rules.engine import (
-    AMBIGUOUS_BODY,
-    DEFAULT_STATUS,
-    CompiledLimit,
-    Finding,
-    RuleSet,
-    Verdict,
-    link_host_key,
-)
+from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
+from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
@@ -91,6 +85,8 @@ class Policy:
         self.segments = Segments(segments.expire_s, rules.longest_word)
         self._on_overflow = segments.overflow
         self._client_tats = ArrivalTable(MAX_CLIENTS)
+        self.utc_offset_s = 0.0
+        """What makes seconds since 1970 of `now`: conditions may ask for the hour."""
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
         self.rules = rules
@@ -132,10 +128,14 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        carrier = self.rules.of_sender(sender, client.name, view.source_type)
+        if view.ambiguous:
+            carrier |= AMBIGUOUS_BODY
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= self._of_envelope(view, texts, now)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -151,14 +151,17 @@ class Policy:
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
 
-        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
-        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        Rules only, and no facts of sender ids, the sender being a telephone; rates and limits are for what clients send. The
+        statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
+        those are a sender's.
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= self._of_envelope(view, texts, now)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -166,7 +169,15 @@ class Policy:
             return verdict
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
-        return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
+        return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
+
+    def _of_envelope(self, view: TextView, texts: Sequence[Reading], now: float) -> int:
+        """The facts of a message that are not of its text."""
+        envelope = self.rules.envelope
+        destinations = [destination.decode("latin-1") for destination in view.destinations]
+        parts = [place.total for place in places(view)] if may_be_part(view) else ()
+        bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
+        return bits | envelope.hours_at(now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,
@@ -238,7 +249,7 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.action is Action.BLOCK:
+        if verdict.action.strictness >= Action.BLOCK.strictness:
             return verdict, 0
         rate = client.rate
         tat = 0.0

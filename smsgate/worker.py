@@ -63,9 +63,7 @@ class Worker:
     """What relays and judges in one process. `ended` is told the address of each session that is over."""
 
     def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None]) -> None:
-        self.policy = Policy(
-            rules, settings.clients, settings.canned, settings.segments, sample_key=settings.sample_key
-        )
+        self.policy = Policy(rules, settings.clients, settings.canned, settings.segments, settings.secret)
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
         self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)
@@ -74,6 +72,7 @@ class Worker:
     def start(self) -> None:
         """Begin. Raises OSError when a certificate can't be read."""
         self.contexts.load()
+        self.policy.utc_offset_s = _utc_offset_s()
         self.sessions.start()
 
     def reload(self) -> str:
@@ -90,6 +89,7 @@ class Worker:
     async def put(self, descriptor: int) -> None:
         """Put the rules of a sealed file in force, between two messages. Raises OSError when they can't be taken up."""
         rules = await taken_up(descriptor)
+        self.policy.utc_offset_s = _utc_offset_s()  # the clock may have been set since the start
         old = self.policy.rules
         self.policy.use(rules)
         old.forget()
@@ -118,8 +118,7 @@ class Worker:
         if noun == "allow":
             self._use_allows(records)
         else:
-            offset_s = asyncio.get_running_loop().time() - datetime.now(UTC).timestamp()
-            self.policy.blocks.use(blocks_of(file, records, offset_s))
+            self.policy.blocks.use(blocks_of(file, records, -_utc_offset_s()))
 
     def _use_allows(self, records: Records) -> None:
         """As `use_orders`; and once more when the first of them is over."""
@@ -235,6 +234,11 @@ class Gate(Doors):
         await self.listener.drain(self.settings.drain_timeout_s / 2)
         await self.sessions.drain()
         self.retire()
+
+
+def _utc_offset_s() -> float:
+    """What makes seconds since 1970 of the running loop's time."""
+    return datetime.now(UTC).timestamp() - asyncio.get_running_loop().time()
 
 
 def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]) -> dict[str, str]:

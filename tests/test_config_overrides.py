@@ -9,8 +9,8 @@ import pytest
 
 from smsgate.config.diagnostics import DiagnosticsError
 from smsgate.config.rules import load
-from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Action, Mode, Rule, Sample, place
+from smsgate.rules.verdict import Verdict
 
 PACK = """\
 pack: shipped

@@ -9,7 +9,7 @@ import pytest
 from smsgate.policy import Policy
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.compile import compile_packs
-from smsgate.rules.engine import Verdict
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import Command
 from tests import pdus
 from tests.packs import LimitKey, brand, limit, pack, rule, rule_set

@@ -6,9 +6,9 @@ from typing import Any
 
 from smsgate.policy import Policy
 from smsgate.rules.allowances import NOTHING
-from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Sample
 from smsgate.rules.sampling import drawn
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import Command
 from smsgate.text.reading import Reading
 from tests import pdus

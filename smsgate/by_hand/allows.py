@@ -6,10 +6,10 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from smsgate.by_hand.desk import Desk, Record, named_value
-from smsgate.config.diagnostics import nearest
 from smsgate.rules.allowances import Allowances, AllowKind
 from smsgate.rules.brands import squeezed
 from smsgate.rules.engine import RuleSet
+from smsgate.rules.near import nearest
 from smsgate.text.phones import canonical
 from smsgate.text.urls import public_suffix
 

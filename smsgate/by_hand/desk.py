@@ -167,8 +167,6 @@ def named_value(kind: str, value: Any) -> str:
         if len(form) < MIN_NUMBER_DIGITS:
             raise ValueError(f"a number of {MIN_NUMBER_DIGITS} digits or more; a short code counts as a sender")
         checked = f"+{form}"
-    if not form:
-        raise ValueError(f"found {checked!r}, expected a sender with letters or digits")
     return checked
 
 

@@ -17,8 +17,8 @@ from smsgate.cli.common import ACTION_STYLE, default_rules, err, out, told_fault
 from smsgate.cli.control import CONFIG, Config, Control, asked_if_running
 from smsgate.config.load import load_settings
 from smsgate.config.rules import load
-from smsgate.rules.compile import expired
 from smsgate.rules.model import Mode, Pack, Rule, RuleMode, Sample
+from smsgate.rules.tables import expired
 
 NONE = "-"
 
@@ -131,7 +131,7 @@ def _table(rows: list[Row], today: date) -> Table:
         modes = [str(rule.mode), *(f"{client}: {mode}" for client, mode in rule.clients)]
         places = [f"{rule.where.file}:{rule.where.line}"]
         if rule.overridden:
-            places.append(f"overridden in {rule.overridden.file}:{rule.overridden.line}")
+            places += ["overridden in", f"{rule.overridden.file}:{rule.overridden.line}"]
         table.add_row(
             Text(rule.id, "bold"),
             Text("\n".join(modes), "" if rule.mode is Mode.ENFORCE else "yellow"),

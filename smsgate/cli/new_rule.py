@@ -28,7 +28,7 @@ _SKELETON: Final = """\
 
 pack: {pack}
 owner: {owner}
-# use: [lexicon-fr]                 # packs whose brands, keyword sets and lists the condition may name
+# use: [lexicon-fr]                 # packs whose brands, keywords and lists the condition may name
 
 # brands:                           # who is impersonated, unless a pack under `use` has the brand
 #   my-brand:
@@ -36,7 +36,7 @@ owner: {owner}
 #     official: {{domains: [mybrand.example]}}
 
 keywords:
-  demand: [replace these words]     # what the message wants: whole words, or the start of one with a *
+  demand: [replace these words]     # what it wants: whole words, or the start of one with *
 
 rules:
   - id: {id}

@@ -11,15 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from smsgate.config.diagnostics import Diagnostic, quoted
-from smsgate.rules.engine import AMBIGUOUS_BODY
+from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import ListKind, Rule
 from smsgate.text.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from smsgate.rules.engine import RuleSet, Verdict
+    from smsgate.rules.engine import RuleSet
     from smsgate.rules.model import Example, Limit, Pack
+    from smsgate.rules.verdict import Verdict
 
 
 ORDINARY_LIST: Final = "ordinary"
@@ -70,7 +71,10 @@ def mistaken_sites(rules: RuleSet, packs: Sequence[Pack]) -> list[Diagnostic]:
 
 
 def _judge(rules: RuleSet, example: Example) -> Verdict:
-    carrier = AMBIGUOUS_BODY if example.ambiguous_body else 0
+    envelope = rules.envelope
+    carrier = rules.of_sender(example.sender, example.client) | (AMBIGUOUS_BODY if example.ambiguous_body else 0)
+    carrier |= envelope.facts([example.destination], [example.segments], [example.alphabet])
+    carrier |= envelope.hours(example.hour)
     return rules.check((Reading.of_text(example.text),), example.sender, example.client, carrier).verdict
 
 

@@ -13,13 +13,14 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed, nearest, quoted
+from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed, quoted
 from smsgate.config.fields import Conditions, Day, LimitAction, Name, RuleMode, StatusCode
 from smsgate.config.net_fields import SystemId
 from smsgate.config.source import KeyPath, Source
 from smsgate.rules.condition import Condition
 from smsgate.rules.model import Action, Exemption, Pack, Rule, Where
 from smsgate.rules.model import RuleMode as AnyMode
+from smsgate.rules.near import nearest
 
 
 class _Override(Form):

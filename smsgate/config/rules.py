@@ -19,9 +19,10 @@ from smsgate.config.fields import one_or_more
 from smsgate.config.overrides import overridden
 from smsgate.config.rulefile import PackFile, read_pack
 from smsgate.rules.brands import Build, automaton
-from smsgate.rules.compile import compile_packs, expired
+from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack, PackError, Problem, Where, place
+from smsgate.rules.tables import expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

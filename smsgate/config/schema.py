@@ -10,7 +10,7 @@ import json
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
-from pydantic_core.core_schema import StringSchema
+from pydantic_core.core_schema import StringSchema, WithDefaultSchema
 
 from smsgate.config.fields import SCALAR
 from smsgate.config.overrides import OverrideFile
@@ -22,6 +22,9 @@ FILE_NAME: Final = "rules.schema.json"
 class _Generator(GenerateJsonSchema):
     def str_schema(self, schema: StringSchema) -> JsonSchemaValue:  # noqa: ARG002
         return {"type": SCALAR}
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])  # docs/rules.md has the defaults
 
 
 def schema() -> dict[str, Any]:
@@ -57,7 +60,7 @@ def _follow(node: Any, definitions: dict[str, Any], used: set[str]) -> None:
 
 
 def _plain(node: Any, *, names: bool = False) -> Any:
-    """Without titles, which repeat the keys, and defaults, which docs/rules.md has. `names`: the keys are those of the files."""
+    """Without titles, which repeat the keys. `names`: the keys are those of the files."""
     if isinstance(node, list):
         return [_plain(each) for each in node]
     if not isinstance(node, dict):
@@ -65,7 +68,7 @@ def _plain(node: Any, *, names: bool = False) -> Any:
     return {
         key: _plain(value, names=key == "properties" and not names)
         for key, value in node.items()
-        if names or key not in {"title", "default"}
+        if names or key != "title"
     }
 
 

@@ -15,112 +15,34 @@ such a rule waits for the whole message, or for what rules the excuse out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from smsgate.rules.allowances import NOTHING, Allowances
-from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Build, Impersonation, without_blanks
-from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule, Sample, place
-from smsgate.rules.numbers import NUMBER_FACTS, Numbers
-from smsgate.rules.sampling import drawn
-from smsgate.smpp.constants import Status
+from smsgate.rules.allowances import Allowances
+from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
+from smsgate.rules.envelope import Envelope
+from smsgate.rules.facts import (
+    FOREIGN_LINK,
+    HIDDEN_CHARACTERS,
+    LINK,
+    MIXED_SCRIPT,
+    SECOND_LOOK,
+    WRITTEN_DOT,
+    Evidence,
+    Facts,
+    Test,
+)
+from smsgate.rules.judge import CompiledRule, Judge
+from smsgate.rules.model import Action, Brand, Limit
+from smsgate.rules.numbers import Numbers
+from smsgate.rules.senders import SenderIndex
+from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
 from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain, without_links
 from smsgate.text.window import Window
-
-LINK: Final = 1 << 0
-FOREIGN_LINK: Final = 1 << 1
-MIXED_SCRIPT: Final = 1 << 2
-HIDDEN_CHARACTERS: Final = 1 << 3
-AMBIGUOUS_BODY: Final = 1 << 4
-"""Of the carrier, not of a text: several bodies, octets that nobody claims, or a length that lies."""
-FACTS: Final = {
-    "link": LINK,
-    "foreign_link": FOREIGN_LINK,
-    "mixed_script": MIXED_SCRIPT,
-    "hidden_characters": HIDDEN_CHARACTERS,
-    "ambiguous_body": AMBIGUOUS_BODY,
-    **NUMBER_FACTS,
-    **HOST_FACTS,
-}
-"""The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
-WRITTEN_DOT: Final = 1 << 5
-SECOND_LOOK: Final = 1 << 6
-"""No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,
-and they may be open until a later one."""
-
-DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}
-"""0x66: formally a receiver's code, but the one that senders' stacks in the field do not retry. 0x64: not 0x58, which makes
-an aggregator pause its whole bind."""
-
-Test = Callable[[int, int], bool]
-"""Whether a condition holds, given the facts it may rest on and those that may excuse from it: what stands under `not` is looked
-up among the latter. They are the same unless parts of the message are missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was decided. `action` is ALLOW when nothing hit. `status` is the command_status to answer (0: none, the message
-    passes). `rules` acted, the strictest first; `monitored` would have."""
-
-    action: Action = Action.ALLOW
-    status: int = 0
-    rules: tuple[Rule | Limit, ...] = ()
-    monitored: tuple[Rule | Limit, ...] = ()
-
-    @property
-    def refused(self) -> bool:
-        """Whether the message must not reach the SMSC."""
-        return self.action in REFUSING
-
-    @property
-    def reason(self) -> str:
-        """The rule that decided, for a log line: "FR-CPF-001 rules/fr/cpf.yaml:87:5"; "" when none did."""
-        return f"{self.rules[0].id} {place(self.rules[0])}" if self.rules else ""
-
-
-PASS: Final = Verdict()
-
-
-def status_of(entry: Rule | Limit) -> int:
-    """The command_status that a rule or limit answers with; 0 when its action lets the message pass."""
-    if entry.action not in REFUSING:
-        return 0
-    return DEFAULT_STATUS[entry.action] if entry.status is None else entry.status
-
-
-class Facts(NamedTuple):
-    """What is true of one reading: the bits, and the links read."""
-
-    bits: int
-    links: tuple[Link, ...]
-
-
-class Evidence(NamedTuple):
-    """What the parts of a message that have come make certain, in one reading. `bits`: facts of the text; `excuses`: those of
-    parts that every handset shows. `official`: brands that all links so far belong to; `links`: how many there are.
-    `names`: brands and excusing words seen, be it in what may turn out to be a link."""
-
-    bits: int = 0
-    excuses: int = 0
-    official: int = -1
-    links: int = 0
-    names: int = 0
-
-
-class CompiledRule(NamedTuple):
-    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
-    one must be set, or 0 when the test must always run."""
-
-    place: int
-    rule: Rule
-    trigger: int
-    test: Test
-    status: int
 
 
 class CompiledLimit(NamedTuple):
@@ -159,7 +81,10 @@ class RuleSet:
         impersonation: Impersonation,
         numbers: Numbers,
         numbers_asked: int,
-        value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
+        sender_tests: Sequence[tuple[Callable[[str], bool], int]],
+        client_tests: Sequence[tuple[Callable[[str], bool], int]],
+        senders: SenderIndex,
+        envelope: Envelope,
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
         build: Build,
     ) -> None:
@@ -168,10 +93,10 @@ class RuleSet:
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
         self._always = tuple(entry for entry in rules if not entry.trigger)
-        self._by_trigger = {bit: tuple(entry for entry in rules if entry.trigger & bit) for bit in labels}
-        self._any_trigger = 0
-        for entry in rules:
-            self._any_trigger |= entry.trigger
+        self._any_trigger = reduce(or_, (entry.trigger for entry in rules), 0)
+        self._by_trigger = {
+            bit: tuple(entry for entry in rules if entry.trigger & bit) for bit in labels if bit & self._any_trigger
+        }
         self.words = words
         self.labels = labels
         self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
@@ -185,13 +110,18 @@ class RuleSet:
         self._impersonation = impersonation
         self._numbers = numbers
         self._numbers_asked = numbers_asked
+        self.senders = senders
+        self.of_sender = lru_cache(maxsize=CACHE_ENTRIES)(senders.facts)
+        """The facts of a sender id (`SenderIndex.facts`): 0.1 µs for one that was met before."""
         self._link_tests = tuple(link_tests)
-        self._value_tests = tuple(value_tests)
-        known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
+        self._sender_tests = tuple(sender_tests)
+        self._client_tests = tuple(client_tests)
+        self.envelope = envelope
+        tests = (*link_tests, *sender_tests, *client_tests)
+        known_or_counted = [official_bits, envelope.bits, *(bit for _, bit in tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
         self._allowing = tuple(entry for entry in rules if entry.rule.action is Action.ALLOW)
-        self._sample_key = b""
-        self._allowances = NOTHING
+        self._judge = Judge()
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
 
     def forget(self) -> None:
@@ -202,8 +132,7 @@ class RuleSet:
 
     def serve(self, sample_key: bytes, allowances: Allowances) -> None:
         """Put in force what is no rule: the key that samples are drawn with, and what an operator allows for now."""
-        self._sample_key = sample_key
-        self._allowances = allowances
+        self._judge = Judge(sample_key, allowances)
         self._impersonation.allow(allowances.hosts)
         self._numbers.allow(allowances.numbers)
 
@@ -213,15 +142,16 @@ class RuleSet:
         return self._impersonation.brands
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
-        """The rules' verdict on characters (limits are not asked)."""
-        return self.check((Reading.of_text(text),), sender, client).verdict
+        """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
+        carrier = self.of_sender(sender, client) | self.envelope.facts() | self.envelope.hours(12)
+        return self.check((Reading.of_text(text),), sender, client, carrier).verdict
 
     def check(
         self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
     ) -> Finding:
-        """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited.
+        """Judge every reading of one message; `carrier` are the facts of what it came in and of its sender id (`of_sender`).
 
-        `content` is what samples are drawn by, in place of the words of the readings.
+        Pure: nothing is counted or debited. `content` is what samples are drawn by, in place of the words of the readings.
         """
         origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
@@ -236,7 +166,7 @@ class RuleSet:
             union |= bits
         if union & self._any_trigger or self._always:
             hits = [self._hits(bits, bits) for bits, _ in facts]
-            return Finding(self._verdict(hits, sender, client, [content or text.words for text in texts]), facts)
+            return Finding(self._judge.verdict(hits, sender, client, [content or text.words for text in texts]), facts)
         return Finding(PASS, facts)
 
     def is_foreign(self, host: str) -> bool:
@@ -310,7 +240,7 @@ class RuleSet:
     ) -> tuple[Evidence, tuple[Link, ...]]:
         """The evidence with what one more part makes certain, and the links that this shows. `excusing`: whether its facts
         count where a rule wants them absent; `carrier`: facts of what it came in."""
-        bits = carrier
+        bits = carrier & ~self.envelope.bits  # known, whatever the parts: see `check_parts`
         for _, found in self._words.iter(window.words):
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
@@ -346,17 +276,18 @@ class RuleSet:
         client: str,
         *,
         complete: bool,
+        carrier: int = 0,
         content: str = "",
     ) -> Finding:
-        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing; `content`
-        is what samples are drawn by, the same for all parts."""
-        origin = self._origin(sender, client)
+        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
+        `carrier`: facts of what the last one came in; `content`: what samples are drawn by, the same for all parts."""
+        origin = self._origin(sender, client) | carrier & self.envelope.bits
         known = self._closed if complete else self._open
         judged = [known(evidence, origin) for evidence in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
-        verdict = self._verdict(hits, sender, client, [content] * len(hits)) if any(hits) else PASS
+        verdict = self._judge.verdict(hits, sender, client, [content] * len(hits)) if any(hits) else PASS
         if verdict.refused and not complete and self._allowing:
-            allowing = [entry for entry in self._allowing if self._acts(entry.rule, sender, client, content)]
+            allowing = [entry for entry in self._allowing if self._judge.acts(entry.rule, sender, client, content)]
             if all(any(entry.test(possible, certain) for entry in allowing) for certain, possible in judged):
                 verdict = PASS  # a rule that allows may hold once the missing parts are there
         return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
@@ -398,9 +329,12 @@ class RuleSet:
         return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
-        bits = self._impersonation.sender(sender)
-        for field, test, bit in self._value_tests:
-            if test(sender if field == "sender" else client):
+        bits = 0 if self.senders.is_authorised(sender, client) else self._impersonation.sender(sender)
+        for test, bit in self._sender_tests:
+            if test(sender):
+                bits |= bit
+        for test, bit in self._client_tests:
+            if test(client):
                 bits |= bit
         return bits
 
@@ -422,43 +356,6 @@ class RuleSet:
                 if entry.place not in hits and entry.test(bits, excuses):
                     hits[entry.place] = entry
         return hits
-
-    def _verdict(
-        self, readings: Sequence[dict[int, CompiledRule]], sender: str, client: str, contents: Sequence[str]
-    ) -> Verdict:
-        """The strictest rule that hits in any reading; of equally strict ones the first in the files. `contents`: what samples
-        are drawn by, in each reading."""
-        hits: dict[int, CompiledRule] = {}
-        acts: dict[int, bool] = {}
-        allowed = 0
-        for here, content in zip(readings, contents, strict=True):
-            for index, entry in here.items():
-                if index not in hits:
-                    hits[index] = entry
-                    acts[index] = self._acts(entry.rule, sender, client, content)
-            allowed += any(entry.rule.action is Action.ALLOW and acts[index] for index, entry in here.items())
-        if not hits:
-            return PASS
-        ordered = sorted(hits.values(), key=lambda entry: (-entry.rule.action.strictness, entry.place))
-        monitored = tuple(entry.rule for entry in ordered if not acts[entry.place])
-        acting = [entry for entry in ordered if acts[entry.place]]
-        if allowed == len(readings):
-            allowing = tuple(entry.rule for entry in acting if entry.rule.action is Action.ALLOW)
-            return Verdict(Action.ALLOW, 0, allowing, monitored)
-        acting = [entry for entry in acting if entry.rule.action is not Action.ALLOW]
-        if not acting:
-            return Verdict(monitored=monitored) if monitored else PASS
-        strictest = acting[0]
-        return Verdict(strictest.rule.action, strictest.status, tuple(entry.rule for entry in acting), monitored)
-
-    def _acts(self, rule: Rule, sender: str, client: str, content: str) -> bool:
-        """Whether a rule that hits acts, or only counts what it would have done."""
-        if self._allowances.monitors(rule.id, sender, client):
-            return False
-        mode = rule.mode_for(client)
-        if isinstance(mode, Sample):
-            return drawn(self._sample_key, rule.id, content, mode.share)
-        return mode is Mode.ENFORCE
 
 
 def _about_characters(text: str) -> int:

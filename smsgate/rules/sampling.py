@@ -15,5 +15,6 @@ _DIGEST_OCTETS: Final = 8
 
 def drawn(key: bytes, rule: str, content: str, share: float) -> bool:
     """Whether this content is in the rule's sample of `share` (0 to 1). `key`: 64 octets at most."""
-    hashed = blake2b(f"{rule}\0{content}".encode("utf-8", "surrogatepass"), key=key, digest_size=_DIGEST_OCTETS)
+    octets = f"{rule}\0{content}".encode("utf-8", "surrogatepass")
+    hashed = blake2b(octets, key=key, person=b"sample", digest_size=_DIGEST_OCTETS)
     return int.from_bytes(hashed.digest(), "big") < int(share * 256**_DIGEST_OCTETS)
