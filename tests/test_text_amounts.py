@@ -28,6 +28,8 @@ from smsgate.text.normalize import fold
         "usd 5",
         "Payez 6,80EUR.",
         "CHF 12.-",
+        "1,99e",
+        "14,90 E",
         "\uff11\uff12 euros",
     ],
 )
@@ -52,6 +54,8 @@ def test_a_number_with_a_unit_of_money_is_a_sum(text: str) -> None:
         "2000 eurosport",
         "A$AP 20",
         "neuro 5",
+        "le 25e rang",
+        "1,99em",
     ],
 )
 def test_what_has_no_unit_or_no_number_is_none(text: str) -> None:

@@ -12,7 +12,8 @@ from typing import Final
 _DIGIT: Final = re.compile(r"\d")
 _UNIT: Final = r"(?:eur|euros?|usd|dollars?|gbp|pounds?|chf|cad|centimes?)"
 _IN_WORDS: Final = re.compile(rf"(?<= )(?:\d+ ?{_UNIT}|{_UNIT} ?\d+)(?= )")
-_SIGNED: Final = re.compile(r"[€£$]\s?\d|\d\s?[€£$]")
+_SIGNED: Final = re.compile(r"[€£$]\s?\d|\d\s?[€£$]|\d[.,]\d\d ?[eE](?!\w)")
+"""The last: `1,99e`, as people write without the sign at hand; `25e` may be a rank."""
 
 
 def has_amount(words: str, text: str) -> bool:
