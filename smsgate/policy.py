@@ -21,6 +21,7 @@ from smsgate.reassembly import Arrival, Segments, may_be_part, places
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
@@ -135,7 +136,7 @@ class Policy:
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -161,7 +162,7 @@ class Policy:
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -170,14 +171,6 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
-
-    def _of_envelope(self, view: TextView, texts: Sequence[Reading], now: float) -> int:
-        """The facts of a message that are not of its text."""
-        envelope = self.rules.envelope
-        destinations = [destination.decode("latin-1") for destination in view.destinations]
-        parts = [place.total for place in places(view)] if may_be_part(view) else ()
-        bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
-        return bits | envelope.hours_at(now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,
@@ -299,6 +292,14 @@ class Policy:
         limits = self.rules.limits
         lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
         return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
+
+
+def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
+    """What conditions ask of a PDU beside its text, at a time in seconds since 1970."""
+    destinations = [destination.decode("latin-1") for destination in view.destinations]
+    parts = [place.total for place in places(view)] if may_be_part(view) else ()
+    alphabets = [reading.alphabet for reading in texts]
+    return envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)
 
 
 def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:

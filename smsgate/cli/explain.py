@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from smsgate.cli.common import ACTION_STYLE, default_rules, out, rule_record, status_name, told_faults
 from smsgate.config.rules import load_rules
+from smsgate.policy import facts_beside
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation
 from smsgate.rules.explain import explain as explain_text
@@ -62,6 +64,7 @@ def _explain_pdu(rule_set: RuleSet, view: TextView, client: str, *, as_json: boo
     if view.ambiguous:
         carrier |= AMBIGUOUS_BODY
     found = readings(view)
+    carrier |= facts_beside(rule_set.envelope, view, found, datetime.now(UTC).timestamp())
     verdict = rule_set.check(found, sender, client, carrier).verdict
     reasons = [(each.alphabet, explain_text(rule_set, each.text, sender, client, carrier)) for each in found]
     if as_json:
