@@ -179,7 +179,10 @@ def choice(table: Mapping[str, T], value: object) -> T:
 
 def word_of(words: type[StrEnum]) -> PlainValidator:
     """Validates a word of an enumeration."""
-    return PlainValidator(partial(choice, {str(word): word for word in words}))
+    known = {str(word): word for word in words}
+    return PlainValidator(
+        partial(choice, known), json_schema_input_type=Annotated[str, WithJsonSchema({"enum": [*known]})]
+    )
 
 
 def status(value: object) -> int:
