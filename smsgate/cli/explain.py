@@ -18,6 +18,7 @@ from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation
 from smsgate.rules.explain import explain as explain_text
 from smsgate.rules.facts import AMBIGUOUS_BODY
+from smsgate.rules.model import place
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
@@ -116,7 +117,7 @@ def _show_verdict(verdict: Verdict) -> None:
     out.print(line)
     for title, entries in (("rule", verdict.rules), ("would hit, monitored", verdict.monitored)):
         for entry in entries:
-            out.print(Text.assemble(f"{title}     ", (entry.id, "bold"), f"  {entry.title}  ({entry.where})"))
+            out.print(Text.assemble(f"{title}     ", (entry.id, "bold"), f"  {entry.title}  ({place(entry)})"))
 
 
 def _show(why: Explanation) -> None:
