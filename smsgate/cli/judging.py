@@ -20,7 +20,8 @@ from typing import Final, NamedTuple
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.messages import Chunk, Message
-from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
+from smsgate.rules.verdict import Verdict
 
 UNLABELLED: Final = "unlabelled"
 NEWLY_BLOCKED, NEWLY_PASSED, OTHER_VERDICT, OTHER_RULE = "newly_blocked", "newly_passed", "other_verdict", "other_rule"

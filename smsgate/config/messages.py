@@ -17,7 +17,9 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from smsgate.config import columns
 from smsgate.config.diagnostics import MAX_QUOTED_CHARS, Diagnostic, DiagnosticsError
-from smsgate.rules.engine import AMBIGUOUS_BODY, RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
+from smsgate.rules.facts import AMBIGUOUS_BODY
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
 from smsgate.smpp.readings import readings
