@@ -19,7 +19,8 @@ from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
+from smsgate.rules.brands import CACHE_ENTRIES, Build, HostFacts, Impersonation, without_blanks
+from smsgate.rules.condition import Condition
 from smsgate.rules.facts import (
     FOREIGN_LINK,
     HIDDEN_CHARACTERS,
@@ -43,13 +44,14 @@ from smsgate.text.window import Window
 
 class CompiledRule(NamedTuple):
     """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
-    one must be set, or 0 when the test must always run."""
+    one must be set, or 0 when the test must always run. `parts`: the tests that `test` is made of, for `rules.reasons`."""
 
     place: int
     rule: Rule
     trigger: int
     test: Test
     status: int
+    parts: Mapping[Condition, Test]
 
 
 class CompiledLimit(NamedTuple):
@@ -71,7 +73,8 @@ class RuleSet:
     """All loaded rules, compiled and immutable: a reload swaps the reference. Made by `rules.compile.compile_packs`.
 
     `words` are the folded keywords with the bits they set, `uncut` those that are looked for where word cuts are lost,
-    `labels` says what each bit stands for: for `rules.explain`.
+    `labels` says what each bit stands for; `name_bits` are those that count outside of hosts, `excusing_bits` outside of links:
+    for `rules.explain`.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class RuleSet:
     ) -> None:
         self.version = version
         self.rules = tuple(entry.rule for entry in rules)
+        self.compiled_rules = tuple(rules)
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
         self._always = tuple(entry for entry in rules if not entry.trigger)
@@ -106,8 +110,8 @@ class RuleSet:
         self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
         self.uncut = without_blanks(words)
         self._uncut = build(self.uncut)
-        self._name_bits = name_bits
-        self._excusing_bits = excusing_bits
+        self.name_bits = name_bits
+        self.excusing_bits = excusing_bits
         self._outside_bits = name_bits | excusing_bits
         self._official_bits = official_bits
         self.longest_word = max(map(len, words), default=0)
@@ -161,6 +165,18 @@ class RuleSet:
         """The brands that a host carries without being theirs, as `labels` has them: "lookalike(cpf)"."""
         carried = self._impersonation.host(host).lookalike
         return tuple(label for bit, label in self.labels.items() if carried & bit)
+
+    def link_facts(self, link: Link) -> HostFacts:
+        """What a link is: whose, and whose not."""
+        return self._impersonation.link(link)
+
+    def number_facts(self, words: str) -> int:
+        """The bits that the phone numbers in folded words set."""
+        return self._numbers.facts(words)
+
+    def certain(self, evidence: Evidence, sender: str, client: str, *, complete: bool) -> tuple[int, int]:
+        """The facts and the excuses that `check_parts` judges one reading of a message in parts by."""
+        return (self._closed if complete else self._open)(evidence, self._origin(sender, client))
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender, client and carrier."""
@@ -294,10 +310,10 @@ class RuleSet:
     def _outside_links(self, text: str, found: Sequence[Link]) -> int:
         """Names outside of hosts, since a genuine message and a scam both name the brand there; excuses outside of whole links,
         since a fraudster writes any word into a path."""
-        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self._name_bits
-        if not self._excusing_bits:
+        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self.name_bits
+        if not self.excusing_bits:
             return names
-        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self._excusing_bits
+        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self.excusing_bits
 
     def _words_beside(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
         """The bits of the words outside of these stretches."""
