@@ -93,7 +93,9 @@ def backtest(  # noqa: PLR0917  # a command's options
     if as_json:
         typer.echo(json.dumps(_record(whole, measured, task)))
     else:
-        _show(whole, measured, task)
+        _show(whole, measured, task.rules)
+        if against is not None:
+            _show_changes(whole, against)
         out.print(f"{whole.messages} messages in {seconds:.2f} s: {whole.messages / seconds:,.0f} messages/s")
 
 
@@ -181,7 +183,7 @@ def _changed_rules(whole: Tally) -> list[str]:
     return sorted(whole.gained | whole.lost, key=lambda rule: (-whole.gained[rule] - whole.lost[rule], rule))
 
 
-def _show(whole: Tally, measured: _Measured, task: Task) -> None:
+def _show(whole: Tally, measured: _Measured, rule_set: RuleSet) -> None:
     table = Table("label", *(f"[{ACTION_STYLE[action]}]{action}[/]" for action in Action), "messages")
     for label, verdicts in sorted(whole.by_label.items()):
         table.add_row(Text(label), *(str(verdicts[action]) for action in Action), str(verdicts.total()))
@@ -191,9 +193,7 @@ def _show(whole: Tally, measured: _Measured, task: Task) -> None:
         told = Text(f"refused: precision {_percent(rates['precision'])}, recall {_percent(rates['recall'])}")
         out.print(told + Text(f" (labels to stop: {', '.join(measured.bad)})", style="dim"))
     if whole.hits:
-        _show_rules(whole, measured, task.rules)
-    if task.against is not None:
-        _show_changes(whole, task.against)
+        _show_rules(whole, measured, rule_set)
 
 
 def _show_rules(whole: Tally, measured: _Measured, rule_set: RuleSet) -> None:
@@ -207,9 +207,9 @@ def _show_rules(whole: Tally, measured: _Measured, rule_set: RuleSet) -> None:
     out.print(table)
 
 
-def _show_changes(whole: Tally, against: RuleSet) -> None:
+def _show_changes(whole: Tally, against: Path) -> None:
     labels = sorted(whole.by_label)
-    table = Table(f"against {against.version}", *map(escape, labels), "messages")
+    table = Table(escape(f"against {against}"), *map(escape, labels), "messages")
     for kind, title in CHANGES.items():
         counts = whole.changes.get(kind, Counter())
         table.add_row(title, *(str(counts[label]) for label in labels), str(counts.total()))
