@@ -17,9 +17,10 @@ from typing import Final
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
-from smsgate.reassembly import Arrival, Segments, may_be_part
+from smsgate.reassembly import Arrival, Segments, may_be_part, places
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
@@ -83,6 +84,8 @@ class Policy:
         self.segments = Segments(segments.expire_s, rules.longest_word)
         self._on_overflow = segments.overflow
         self._client_tats = ArrivalTable(MAX_CLIENTS)
+        self.utc_offset_s = 0.0
+        """What makes seconds since 1970 of `now`: conditions may ask for the hour."""
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
         self.rules = rules
@@ -112,10 +115,14 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        carrier = self.rules.of_sender(sender, client.name, view.source_type)
+        if view.ambiguous:
+            carrier |= AMBIGUOUS_BODY
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= _of_envelope(self.rules.envelope, view, texts, now + self.utc_offset_s)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -131,14 +138,17 @@ class Policy:
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
 
-        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
-        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        Rules only, and no facts of sender ids, the sender being a telephone; rates and limits are for what clients send. The
+        statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
+        those are a sender's.
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= _of_envelope(self.rules.envelope, view, texts, now + self.utc_offset_s)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -265,6 +275,20 @@ class Policy:
         limits = self.rules.limits
         lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
         return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
+
+
+def carrier_facts(rules: RuleSet, view: TextView, texts: Sequence[Reading], client: str, time_s: float) -> int:
+    """The facts of what a request came in, as `Policy.decide_pdu` has them; `time_s` counts from 1970 (UTC)."""
+    bits = rules.of_sender(view.source.decode("latin-1"), client, view.source_type)
+    return bits | (AMBIGUOUS_BODY if view.ambiguous else 0) | _of_envelope(rules.envelope, view, texts, time_s)
+
+
+def _of_envelope(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
+    """The facts of a message that are not of its text."""
+    destinations = [destination.decode("latin-1") for destination in view.destinations]
+    parts = [place.total for place in places(view)] if may_be_part(view) else ()
+    bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
+    return bits | envelope.hours_at(time_s)
 
 
 def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from smsgate.rules.condition import (
     FIELDS,
+    MEASURES,
     PREDICATES,
+    QUANTITIES,
     AtLeast,
+    Comparison,
     Condition,
-    Links,
     Member,
     Name,
     Not,
@@ -28,6 +30,7 @@ names = st.sampled_from(["pull", "foreign_link", "cpf-2", "l'x".replace("'", "")
 values = st.text(
     st.characters(exclude_characters="\"'", exclude_categories=["Cs", "Cc"]), max_size=8
 ) | st.sampled_from(["and", "in", "@x", "a b", "", "<", "+33 6", "l'eau"])
+operators: st.SearchStrategy[Any] = st.sampled_from(["<", "<=", "==", "!=", ">=", ">"])
 leaves: st.SearchStrategy[Condition] = st.one_of(
     names.map(lambda name: Name(name, 0)),
     st.builds(Predicate, st.sampled_from(PREDICATES), st.sampled_from(["cpf", "@banks", "any"]), st.just(0)),
@@ -36,7 +39,9 @@ leaves: st.SearchStrategy[Condition] = st.one_of(
     ),
     st.builds(Member, st.sampled_from(FIELDS), st.just(()), names, st.just(0)),
     st.builds(StartsWith, st.sampled_from(FIELDS), values, st.just(0)),
-    st.builds(Links, st.sampled_from(["<", "<=", "==", "!=", ">=", ">"]), st.integers(0, 9), st.just(0)),
+    st.builds(Comparison, st.sampled_from(QUANTITIES), st.just(""), operators, st.integers(0, 9), st.just(0)),
+    st.builds(Comparison, st.sampled_from(MEASURES), names, operators, st.integers(0, 9), st.just(0)),
+    st.builds(Comparison, st.just("score"), names, operators, st.integers(-9, -1), st.just(0)),
 )
 
 
@@ -72,7 +77,7 @@ def test_what_is_described_reads_as_the_same_condition(condition: Condition) -> 
         "not (a and b)",
         "2 of (a, b and c, not 2 of (d, e, f))",
         'sender not in [Ameli, "a, b"] and link_host in trusted',
-        'names(cpf) or sender startswith "+33 6" or links >= 2',
+        'names(cpf) or sender startswith "+33 6" or links >= 2 or score(signs) > 5',
     ],
 )
 def test_it_is_written_as_people_write_it(text: str) -> None:

@@ -90,6 +90,19 @@ def test_a_part_says_what_showed_it() -> None:
     }
 
 
+def test_a_score_is_told_by_the_words_that_make_it() -> None:
+    rules = rule_set(rule("score(signs) >= 3", name="R-0"), sets={"signs": {"urgent": 2, "alpha*": 2, "merci": -1}})
+    found = part(rules, "Urgent, alphabet, merci")
+    assert found.holds
+    assert dict(found.causes)["signs: alpha* +2"] == ("alpha",)
+    assert found.text == "score(signs) >= 3"
+
+
+def test_facts_of_the_sender_are_told_by_it() -> None:
+    found = part(rules_of("alphanumeric_sender and not short_code_sender"), "Bonjour", sender="Banque")
+    assert found.parts[0].causes == (("alphanumeric_sender", ("Banque",)),)
+
+
 def test_what_excuses_is_told_beside_the_part_that_it_makes_false() -> None:
     found = part(rules_of("a and not official(post)"), "alpha https://chronopost.fr")
     assert [(inner.text, inner.holds, inner.causes) for inner in found.parts][1:] == [

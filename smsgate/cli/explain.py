@@ -85,7 +85,7 @@ def _explain_pdus(
         record = explained.record(why, chosen, rules.labels)
         typer.echo(json.dumps({**record, "pdus": [explained.pdu_record(each) for each in pdus]}))
         return
-    explained.show_verdict(deciding.verdict, why.limits)
+    explained.show_verdict(why)
     for number, each in enumerate(pdus, 1):
         out.print()
         explained.show_pdu(each, number, len(pdus))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.text import Text
@@ -11,7 +11,6 @@ from rich.tree import Tree
 from smsgate.cli.common import ACTION_STYLE, out, rule_record, status_name
 from smsgate.cli.pdus import Pdu
 from smsgate.rules.explain import Explanation, Told
-from smsgate.rules.model import Limit
 from smsgate.rules.reasons import Cause, Part, Tried, tree
 from smsgate.rules.verdict import Verdict
 
@@ -27,6 +26,7 @@ def record(why: Explanation, rules: Sequence[Tried], labels: Mapping[int, str]) 
     return {
         **_verdict_record(why.verdict),
         "limits": [rule_record(limit) for limit in why.limits],
+        "resembled": list(why.resembled),
         "conditions": [
             {
                 "id": attempt.rule.id,
@@ -108,7 +108,7 @@ def _part_record(part: Part) -> dict[str, Any]:
 
 def show(why: Explanation, rules: Sequence[Tried], labels: Mapping[int, str]) -> None:
     """The verdict, the readings, and rules part by part."""
-    show_verdict(why.verdict, why.limits)
+    show_verdict(why)
     for told in why.readings:
         if len(why.readings) > 1:
             show_heading(told)
@@ -116,8 +116,9 @@ def show(why: Explanation, rules: Sequence[Tried], labels: Mapping[int, str]) ->
     show_rules(why, rules, labels)
 
 
-def show_verdict(verdict: Verdict, limits: Iterable[Limit] = ()) -> None:
-    """What is decided and by what, and which limits would count the message."""
+def show_verdict(why: Explanation) -> None:
+    """What is decided and by what, which limits would count the message, whose sender id it comes close to."""
+    verdict = why.verdict
     line = Text.assemble(("verdict  "), (str(verdict.action), ACTION_STYLE[verdict.action]))
     if verdict.status:
         line.append(f"  answered {status_name(verdict.status)}")
@@ -125,10 +126,12 @@ def show_verdict(verdict: Verdict, limits: Iterable[Limit] = ()) -> None:
     for title, entries in (
         ("rule", verdict.rules),
         ("would hit, monitored", verdict.monitored),
-        ("counted by", limits),
+        ("counted by", why.limits),
     ):
         for entry in entries:
             out.print(Text.assemble(f"{title}     ", (entry.id, "bold"), f"  {entry.title}  ({entry.where})"))
+    if why.resembled:
+        out.print(Text(f"sender   resembles {', '.join(why.resembled)}"))
 
 
 def show_heading(told: Told) -> None:

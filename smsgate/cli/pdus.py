@@ -1,6 +1,6 @@
 """PDUs explained: what they say of themselves, and what each part of a long message adds.
 
-They are taken as the traffic of one client on a gate that has just started, in the order given.
+They are taken as the traffic of one client on a gate that has just started, in the order given, all at once, at noon (UTC).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from smsgate.policy import Policy
+from smsgate.config.messages import NOON_S
+from smsgate.policy import Policy, carrier_facts
 from smsgate.reassembly import DECLARED, Key, Place, may_be_part
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation, Line, explain, explain_parts, labels
-from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import command_name
 from smsgate.smpp.pdu import TextView, esm_class, text_view
@@ -21,8 +21,6 @@ from smsgate.smpp.readings import readings
 
 SHOWN_DIGITS: Final = 4
 """Of a destination: which country and kind of number. What is shown here ends up in tickets."""
-_NOW: Final = 0.0
-"""All come at once: no rate is exceeded by the messages one asks about, no part is too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +63,10 @@ def _explained(  # noqa: PLR0917  # the state of `explain_pdus`
     rules, peer = policy.rules, policy.client(client)
     view = text_view(command, octets, 0, len(octets))
     sender = view.source.decode("latin-1")
-    carrier = AMBIGUOUS_BODY if view.ambiguous else 0
     found = readings(view, peer.alphabet)
-    arrivals = policy.segments.arrive(rules, view, found, client, _NOW, carrier) if may_be_part(view) else None
-    verdict = policy.decide_pdu(command, octets, 0, len(octets), peer, _NOW)
+    carrier = carrier_facts(rules, view, found, client, NOON_S)
+    arrivals = policy.segments.arrive(rules, view, found, client, NOON_S, carrier) if may_be_part(view) else None
+    verdict = policy.decide_pdu(command, octets, 0, len(octets), peer, NOON_S)
     pdu = Pdu(
         command_name(command) or f"0x{command:08X}",
         view,
@@ -89,7 +87,7 @@ def _explained(  # noqa: PLR0917  # the state of `explain_pdus`
     bits = 0
     for line, evidence in arrival.lines.items():
         text = "".join(known[number].get(line, known[number][DECLARED]) for number in sorted(known))
-        certain = rules.certain(evidence, sender, client, complete=arrival.complete)
+        certain = rules.certain(evidence, sender, client, complete=arrival.complete, carrier=carrier)
         lines.append(Line(text, line or found[0].alphabet, *certain))
         bits |= certain[0]
     added = labels(rules, bits & ~before.get(arrival.key, 0))

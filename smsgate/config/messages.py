@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from smsgate.config import columns
 from smsgate.config.diagnostics import MAX_QUOTED_CHARS, Diagnostic, DiagnosticsError
+from smsgate.policy import carrier_facts
 from smsgate.rules.engine import RuleSet
-from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
@@ -29,6 +29,8 @@ CHUNK_MESSAGES: Final = 500
 MAX_CHUNK_OCTETS: Final = 1 << 20
 MAX_LINE_OCTETS: Final = 1 << 20
 """A PDU of 66 KiB in hexadecimal, eight times."""
+NOON_S: Final = 12 * 3600.0
+"""When a PDU of a file comes, in UTC."""
 STANDARD_INPUT: Final = Path("-")
 TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv"})
 
@@ -44,7 +46,8 @@ _COLUMNS: Final = {
 
 class Message(NamedTuple):
     """One message of a file. `fields` is all that stands there, as it was read; `line` where. `view`: that of its PDU, if it came
-    as one; `text` is then the declared reading of it."""
+    as one; `text` is then the declared
+    reading of it, and `sender` what it says."""
 
     text: str
     label: str
@@ -56,11 +59,12 @@ class Message(NamedTuple):
 
     def judge(self, rules: RuleSet) -> Verdict:
         """The rules' verdict on it. Limits are not asked, and a part of a long message is judged by itself: a file has no
-        clock."""
+        clock, and it is always noon."""
         if self.view is None:
             return rules.check_text(self.text, self.sender, self.client)
-        carrier = AMBIGUOUS_BODY if self.view.ambiguous else 0
-        return rules.check(readings(self.view), self.sender, self.client, carrier).verdict
+        found = readings(self.view)
+        carrier = carrier_facts(rules, self.view, found, self.client, NOON_S)
+        return rules.check(found, self.sender, self.client, carrier).verdict
 
 
 class Chunk(NamedTuple):
@@ -196,8 +200,7 @@ def _message(file: str, line: int, fields: Any, names: Mapping[str, str]) -> Mes
         except ValueError as error:
             raise _fault(file, line, f"a pdu that is {error}", "a PDU in hexadecimal") from None
         view = text_view(command, octets, 0, len(octets))
-        source = sender or view.source.decode("latin-1")
-        return Message(readings(view)[0].text, label, source, client, fields, line, view)
+        return Message(readings(view)[0].text, label, view.source.decode("latin-1"), client, fields, line, view)
     if not isinstance(field("text"), str):
         raise _fault(file, line, "no text", 'an object with a "text"')
     return Message(field("text"), label, sender, client, fields, line)

@@ -5,7 +5,7 @@ For `explain`, which shows a condition part by part; what the rule's author wrot
 
 from __future__ import annotations
 
-from smsgate.rules.condition import TOKEN, AtLeast, Condition, Links, Member, Name, Not, Predicate, StartsWith
+from smsgate.rules.condition import TOKEN, AtLeast, Comparison, Condition, Member, Name, Not, Predicate, StartsWith
 
 
 def describe(condition: Condition) -> str:
@@ -21,8 +21,8 @@ def describe(condition: Condition) -> str:
             return _member(member, "not in")
         case StartsWith(field=field, prefix=prefix):
             return f"{field} startswith {_quoted(prefix)}"
-        case Links(operator=operator, count=count):
-            return f"links {operator} {count}"
+        case Comparison(quantity=quantity, of=of, operator=operator, number=number):
+            return f"{quantity}({of}) {operator} {number}" if of else f"{quantity} {operator} {number}"
         case Not(term=term):
             return f"not {_inner(term)}"
         case AtLeast(terms=terms):

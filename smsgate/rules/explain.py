@@ -77,18 +77,22 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`rules`: all, those that hit first, then the nearest. `limits`: those that would count the message, were it to pass."""
+    """`rules`: all, those that hit first, then the nearest. `limits`: those that would count the message, were it to pass.
+    `resembled`: the sender ids that its sender is taken for."""
 
     verdict: Verdict
     readings: tuple[Told, ...]
     rules: tuple[Tried, ...]
     limits: tuple[Limit, ...]
+    resembled: tuple[str, ...]
 
 
 def explain(
-    rules: RuleSet, readings: Sequence[Reading], sender: str = "", client: str = "", carrier: int = 0
+    rules: RuleSet, readings: Sequence[Reading], sender: str = "", client: str = "", carrier: int | None = None
 ) -> Explanation:
-    """Judge a message in all its readings and say why. `carrier`: facts of what it came in."""
+    """Judge a message in all its readings and say why. `carrier`: facts of what it came in, None when it is but a text."""
+    if carrier is None:  # as `RuleSet.check_text` has it
+        carrier = rules.of_sender(sender, client) | rules.envelope.facts() | rules.envelope.hours(12)
     finding = rules.check(readings, sender, client, carrier)
     shown_otherwise = iter(finding.readings[len(readings) :])
     origin = _origin(rules, sender, client)
@@ -107,6 +111,7 @@ def explain(
         tuple(told),
         tuple(tried(rules.compiled_rules, sights)),
         tuple(counting(rules, finding.readings)),
+        rules.senders.resembled(sender, client),
     )
 
 
@@ -122,8 +127,13 @@ def explain_parts(rules: RuleSet, lines: Sequence[Line], sender: str, client: st
         facts.append(form.facts)
         told.append(_told(rules, reading, [form], verdict))
         sights.append(Sight(index, bits, excuses, form.shown(origin)))
-    hit_or_near = tuple(tried(rules.compiled_rules, sights))
-    return Explanation(verdict, tuple(told), hit_or_near, tuple(counting(rules, facts)))
+    return Explanation(
+        verdict,
+        tuple(told),
+        tuple(tried(rules.compiled_rules, sights)),
+        tuple(counting(rules, facts)),
+        rules.senders.resembled(sender, client),
+    )
 
 
 def counting(rules: RuleSet, readings: Sequence[Facts]) -> Iterator[Limit]:
@@ -143,8 +153,11 @@ def labels(rules: RuleSet, bits: int) -> tuple[str, ...]:
 def _origin(rules: RuleSet, sender: str, client: str) -> dict[int, tuple[str, ...]]:
     """What sender and client alone make true: facts that a message without a text from them has, and one from nobody has not."""
     nothing = (Reading.of_text(""),)
-    bits = rules.check(nothing, sender, client).readings[0].bits & ~rules.check(nothing, "", "").readings[0].bits
-    return {bit: (client if rules.labels[bit].startswith("client") else sender,) for bit in ones(bits)}
+    theirs, nobodys = (
+        rules.check(nothing, *origin, rules.of_sender(*origin)).readings[0].bits
+        for origin in ((sender, client), ("", ""))
+    )
+    return {bit: (client if rules.labels[bit].startswith("client") else sender,) for bit in ones(theirs & ~nobodys)}
 
 
 def _told(rules: RuleSet, reading: Reading, forms: Sequence[_Form], verdict: Verdict) -> Told:
