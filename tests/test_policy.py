@@ -298,6 +298,14 @@ def test_whatever_carries_the_sender_gets_the_same_verdict(pdu: bytes) -> None:
     assert gate.pdu(pdu).status == 0
 
 
+def test_a_part_is_refused_for_its_sender_id_before_the_others_come() -> None:
+    """Wanted or not wanted: no part to come changes whose the sender is."""
+    for condition in ("reserved_sender", "not short_code_sender"):
+        gate = Gate(rule(condition), ids=RESERVED)
+        part = pdus.submit_sm(b"\5\0\3\1\2\1x", source=b"Banque", source_type=(5, 0), esm_class=pdus.UDHI)
+        assert gate.pdu(part, gate.policy.client("reseller9")).status == 0x0A
+
+
 def test_a_pdu_that_cannot_be_parsed_has_no_sender() -> None:
     assert Gate(rule("malformed_sender")).pdu(pdus.pdu(pdus.SUBMIT_SM, b"x")).status == 0
 

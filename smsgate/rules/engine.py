@@ -35,7 +35,7 @@ from smsgate.rules.facts import (
 )
 from smsgate.rules.model import Action, Brand, Limit, Mode, Rule
 from smsgate.rules.numbers import Numbers
-from smsgate.rules.senders import SenderIndex
+from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
@@ -131,7 +131,8 @@ class RuleSet:
         self._client_tests = tuple(client_tests)
         self.envelope = envelope
         tests = (*link_tests, *sender_tests, *client_tests)
-        known_or_counted = [official_bits, envelope.bits, *(bit for _, bit in tests)]
+        self._of_message = envelope.bits | SENDER_BITS
+        known_or_counted = [official_bits, self._of_message, *(bit for _, bit in tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
         self._allowing = tuple(
             entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
@@ -256,7 +257,7 @@ class RuleSet:
     ) -> tuple[Evidence, tuple[Link, ...]]:
         """The evidence with what one more part makes certain, and the links that this shows. `excusing`: whether its facts
         count where a rule wants them absent; `carrier`: facts of what it came in."""
-        bits = carrier & ~self.envelope.bits  # known, whatever the parts: see `check_parts`
+        bits = carrier & ~self._of_message  # known, whatever the parts: see `check_parts`
         for _, found in self._words.iter(window.words):
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
@@ -296,7 +297,7 @@ class RuleSet:
     ) -> Finding:
         """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
         `carrier`: facts of what the last one came in."""
-        origin = self._origin(sender, client) | carrier & self.envelope.bits
+        origin = self._origin(sender, client) | carrier & self._of_message
         known = self._closed if complete else self._open
         judged = [known(evidence, origin) for evidence in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
