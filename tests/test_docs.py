@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from smsgate import Filter
 from smsgate.config.load import load_settings
 from smsgate.rules import condition as cond
 from smsgate.rules.masks import COMPARE
-from tests.programs import invoke
+from tests.pages import RUN, written
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
@@ -98,29 +96,8 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def console(block: str) -> Iterator[tuple[str, str]]:
-    """The commands of a block of the documentation, each with what it printed."""
-    for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, shown = entry.partition("\n")
-        yield command, shown
-
-
-def printed(command: str) -> str:
-    """What a command prints, its speed left out."""
-    result = invoke(*shlex.split(command)[1:])
-    assert result.exit_code == 0, result.stderr
-    shown = re.sub(r"in [0-9.]+ s: [0-9,]+ messages/s", "in ... s: ... messages/s", result.stdout)
-    return "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
-
-
-def test_the_commands_of_the_tools_page_print_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    page = (ROOT / "docs" / "tools.md").read_text(encoding="utf-8")
-    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
-        for command, shown in console(block):
-            if command.startswith("cat "):
-                file = tmp_path / command.removeprefix("cat ")
-                file.parent.mkdir(exist_ok=True)
-                file.write_text(shown, encoding="utf-8")
-            else:
-                assert printed(command) == shown, command
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_commands_print_what_their_page_shows(page: Path, tmp_path: Path) -> None:
+    """If what they print has changed for the better: make docs."""
+    shown = page.read_text(encoding="utf-8")
+    assert written(shown, tmp_path) == shown

@@ -19,7 +19,7 @@ from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, Build, HostFacts, Impersonation, without_blanks
+from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
 from smsgate.rules.condition import Condition
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import (
@@ -75,8 +75,7 @@ class RuleSet:
     """All loaded rules, compiled and immutable: a reload swaps the reference. Made by `rules.compile.compile_packs`.
 
     `words` are the folded keywords with the bits they set, `uncut` those that are looked for where word cuts are lost,
-    `labels` says what each bit stands for; `name_bits` are those that count outside of hosts, `excusing_bits` outside of links:
-    for `rules.explain`.
+    `labels` says what each bit stands for; `name_bits` are those that count outside of hosts, `excusing_bits` outside of links.
     """
 
     def __init__(
@@ -120,8 +119,8 @@ class RuleSet:
         self._outside_bits = name_bits | excusing_bits
         self._official_bits = official_bits
         self.longest_word = max(map(len, words), default=0)
-        self._impersonation = impersonation
-        self._numbers = numbers
+        self.impersonation = impersonation
+        self.numbers = numbers
         self._numbers_asked = numbers_asked
         self.senders = senders
         self.of_sender = lru_cache(maxsize=CACHE_ENTRIES)(senders.facts)
@@ -143,12 +142,12 @@ class RuleSet:
         """End the use of this set. Its caches refer back to it; without them it is freed with its last reference, at once and
         even if it was frozen (`gc.freeze`)."""
         del self._origin
-        self._impersonation.forget()
+        self.impersonation.forget()
 
     @property
     def brands(self) -> tuple[Brand, ...]:
         """All brands of the packs."""
-        return self._impersonation.brands
+        return self.impersonation.brands
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
@@ -175,31 +174,23 @@ class RuleSet:
 
     def is_foreign(self, host: str) -> bool:
         """Whether a host is official for no brand and on no list of trusted ones."""
-        return self._impersonation.host(host).foreign
+        return self.impersonation.host(host).foreign
 
     def lookalikes(self, host: str) -> tuple[str, ...]:
         """The brands that a host carries without being theirs, as `labels` has them: "lookalike(cpf)"."""
-        carried = self._impersonation.host(host).lookalike
+        carried = self.impersonation.host(host).lookalike
         return tuple(label for bit, label in self.labels.items() if carried & bit)
-
-    def link_facts(self, link: Link) -> HostFacts:
-        """What a link is: whose, and whose not."""
-        return self._impersonation.link(link)
-
-    def number_facts(self, words: str) -> int:
-        """The bits that the phone numbers in folded words set."""
-        return self._numbers.facts(words)
 
     def certain(self, evidence: Evidence, sender: str, client: str, *, complete: bool, carrier: int) -> tuple[int, int]:
         """The facts and the excuses that `check_parts` judges one reading of a message in parts by."""
         known = self._closed if complete else self._open
-        return known(evidence, self._origin(sender, client) | carrier & self.envelope.bits)
+        return known(evidence, self._origin(sender, client) | carrier & self._of_message)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender, client and carrier."""
         facts = self._words_and_links(reading, origin)
         if self._numbers_asked and (facts.bits & self._numbers_asked or self._numbers_asked < 0):
-            return Facts(facts.bits | self._numbers.facts(reading.words), facts.links)
+            return Facts(facts.bits | self.numbers.facts(reading.words), facts.links)
         return facts
 
     def _words_and_links(self, reading: Reading, origin: int) -> Facts:
@@ -243,7 +234,7 @@ class RuleSet:
         bits = LINK
         official = -1
         for link in found:
-            facts = self._impersonation.link(link)
+            facts = self.impersonation.link(link)
             official &= facts.official
             bits |= facts.lookalike | facts.listed
             if facts.foreign:
@@ -261,7 +252,7 @@ class RuleSet:
         for _, found in self._words.iter(window.words):
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
-            bits |= self._numbers.facts(window.words)
+            bits |= self.numbers.facts(window.words)
         names = evidence.names | bits & self._outside_bits
         bits &= ~self._outside_bits
         official, count = evidence.official, evidence.links
@@ -297,9 +288,7 @@ class RuleSet:
     ) -> Finding:
         """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
         `carrier`: facts of what the last one came in."""
-        origin = self._origin(sender, client) | carrier & self._of_message
-        known = self._closed if complete else self._open
-        judged = [known(evidence, origin) for evidence in readings]
+        judged = [self.certain(each, sender, client, complete=complete, carrier=carrier) for each in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
         verdict = self._verdict(hits) if any(hits) else PASS
         if verdict.refused and not complete and self._allowing and all(map(self._may_allow, judged)):
@@ -348,7 +337,7 @@ class RuleSet:
         return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
-        bits = 0 if self.senders.is_authorised(sender, client) else self._impersonation.sender(sender)
+        bits = 0 if self.senders.is_authorised(sender, client) else self.impersonation.sender(sender)
         for test, bit in self._sender_tests:
             if test(sender):
                 bits |= bit

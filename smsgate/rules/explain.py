@@ -196,7 +196,7 @@ class _Form:
         """What showed each fact, by its bit."""
         found: dict[int, dict[str, None]] = {bit: dict.fromkeys(values) for bit, values in origin.items()}
         for site in self.sites:
-            facts = self._rules.link_facts(site.link)
+            facts = self._rules.impersonation.link(site.link)
             bits = LINK | facts.official | facts.lookalike | facts.listed | (FOREIGN_LINK if facts.foreign else 0)
             for bit in ones(bits):
                 found.setdefault(bit, {})[site.link.host] = None
@@ -219,7 +219,7 @@ class _Form:
         return [("undisguised", further.texts), ("joined", further.runs)]
 
     def _site(self, link: Link) -> Site:
-        facts = self._rules.link_facts(link)
+        facts = self._rules.impersonation.link(link)
         told = labels(self._rules, facts.official | facts.lookalike | facts.listed)
         start, end = self._placed(self._offsets, link.start, link.end)
         domain = registrable_domain(link.host) or link.host
@@ -233,7 +233,7 @@ class _Form:
                 yield from self._found(rules.words if kind == "undisguised" else rules.uncut, text, self._offsets)
         folded, offsets = fold_with_offsets(self._reading.text)
         for number, first, last in located_numbers(folded):
-            bits = rules.number_facts(f" {folded[first:last]} ") & self.facts.bits
+            bits = rules.numbers.facts(f" {folded[first:last]} ") & self.facts.bits
             yield from self._of_bits(bits, self._placed(offsets, first, last), number)
 
     def _found(self, words: Mapping[str, int], text: str, offsets: list[int]) -> Iterator[Span]:
