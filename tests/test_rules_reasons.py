@@ -9,10 +9,10 @@ from smsgate.rules.condition import parse
 from smsgate.rules.describe import describe
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import explain
-from smsgate.rules.model import Rule
+from smsgate.rules.model import Exemption, Rule
 from smsgate.rules.reasons import MAX_CAUSES, Part, Tried, tree
 from smsgate.text.reading import Reading
-from tests.packs import brand, rule, rule_set
+from tests.packs import HERE, brand, rule, rule_set
 
 WORDS = ["alpha", "beta", "gamma", "delta"]
 SETS = {"a": ["alpha"], "b": ["beta", "bêta"], "c": ["gamma"], "d": ["delta"]}
@@ -108,6 +108,18 @@ def test_what_excuses_is_told_beside_the_part_that_it_makes_false() -> None:
     assert [(inner.text, inner.holds, inner.causes) for inner in found.parts][1:] == [
         ("not official(post)", False, (("official(post)", ("chronopost.fr",)),))
     ]
+
+
+def test_exemptions_stand_behind_the_condition() -> None:
+    exempt = (Exemption(parse("d or c"), HERE), Exemption(parse("sender in ours"), HERE))
+    rules = rules_of(rule("a and b", name="R-0", exemptions=exempt))
+    for text, sender, missing in (("alpha beta", "", 0), ("alpha beta delta", "", 1), ("alpha delta", "Ameli", 3)):
+        attempt = tries(rules, text, sender)["R-0"]
+        assert (attempt.hits, attempt.missing) == (not missing, missing)
+        found = tree(attempt, rules.labels)
+        assert found.holds is attempt.hits is rules.check_text(text, sender).refused
+        _assert_sound(found)
+        assert found.text == "a and b and not (d or c) and sender not in ours"
 
 
 def test_all_brands_that_a_text_names_are_told() -> None:

@@ -201,7 +201,7 @@ def _show_rules(whole: Tally, measured: _Measured, rule_set: RuleSet) -> None:
     table = Table("rule", "title", "action", "hits", *(("precision", "recall") if measured.bad else ()))
     for rule_id, labels in _by_hits(whole.hits):
         rule = rules[rule_id]
-        action = rule.action if rule.mode is Mode.ENFORCE else f"{rule.action}, monitored"
+        action = rule.action if rule.mode is Mode.ENFORCE else f"{rule.action}, {rule.mode}"
         rates = map(_percent, measured.of(labels).values()) if measured.bad else ()
         table.add_row(rule_id, Text(rule.title), action, str(labels.total()), *rates)
     out.print(table)

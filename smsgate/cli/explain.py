@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final
@@ -76,7 +77,7 @@ def _explain_pdus(
     rules: RuleSet, requests: Sequence[tuple[int, bytes]], client: str, rule: str | None, *, every: bool, as_json: bool
 ) -> None:
     """Show the verdict on a PDU, or on the parts of a message: that of the part which decides, or the last one."""
-    pdus = explain_pdus(rules, requests, client)
+    pdus = explain_pdus(rules, requests, client, datetime.now(UTC).timestamp())
     deciding = max(reversed(pdus), key=lambda each: each.verdict.action.strictness)
     deciding = next((each for each in pdus if each.verdict.refused), deciding)
     why = deciding.judged

@@ -11,6 +11,7 @@ from rich.tree import Tree
 from smsgate.cli.common import ACTION_STYLE, out, rule_record, status_name
 from smsgate.cli.pdus import Pdu
 from smsgate.rules.explain import Explanation, Told
+from smsgate.rules.model import place
 from smsgate.rules.reasons import Cause, Part, Tried, tree
 from smsgate.rules.verdict import Verdict
 
@@ -129,7 +130,7 @@ def show_verdict(why: Explanation) -> None:
         ("counted by", why.limits),
     ):
         for entry in entries:
-            out.print(Text.assemble(f"{title}     ", (entry.id, "bold"), f"  {entry.title}  ({entry.where})"))
+            out.print(Text.assemble(f"{title}     ", (entry.id, "bold"), f"  {entry.title}  ({place(entry)})"))
     if why.resembled:
         out.print(Text(f"sender   resembles {', '.join(why.resembled)}"))
 
@@ -162,7 +163,7 @@ def show_rules(why: Explanation, rules: Sequence[Tried], labels: Mapping[int, st
     for attempt in rules:
         rule = attempt.rule
         fate = ("hits", "bold") if attempt.hits else (f"misses by {attempt.missing}", "dim")
-        head = Text.assemble("\n", (rule.id, "bold"), "  ", fate, f"  {rule.title}  ({rule.where})")
+        head = Text.assemble("\n", (rule.id, "bold"), "  ", fate, f"  {rule.title}  ({place(rule)})")
         if len(why.readings) > 1:
             reading = attempt.sight.reading
             head.append(f"  in reading {reading + 1}, {why.readings[reading].alphabet}")

@@ -1,6 +1,6 @@
 """PDUs explained: what they say of themselves, and what each part of a long message adds.
 
-They are taken as the traffic of one client on a gate that has just started, in the order given, all at once, at noon (UTC).
+They are taken as the traffic of one client on a gate that has just started, in the order given, all at once.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from smsgate.config.messages import NOON_S
-from smsgate.policy import Policy, carrier_facts
+from smsgate.policy import Policy, facts_beside
 from smsgate.reassembly import DECLARED, Key, Place, may_be_part
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation, Line, explain, explain_parts, labels
+from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import command_name
 from smsgate.smpp.pdu import TextView, esm_class, text_view
@@ -44,12 +44,12 @@ class Pdu:
         return self.together or self.alone
 
 
-def explain_pdus(rules: RuleSet, requests: Iterable[tuple[int, bytes]], client: str) -> list[Pdu]:
-    """Judge requests (command_id and octets) one after the other."""
+def explain_pdus(rules: RuleSet, requests: Iterable[tuple[int, bytes]], client: str, now_s: float) -> list[Pdu]:
+    """Judge requests (command_id and octets) one after the other; `now_s` counts from 1970."""
     policy = Policy(rules)
     parts: dict[Key, dict[int, dict[str, str]]] = {}
     before: dict[Key, int] = {}
-    return [_explained(policy, command, octets, client, parts, before) for command, octets in requests]
+    return [_explained(policy, command, octets, client, now_s, parts, before) for command, octets in requests]
 
 
 def _explained(  # noqa: PLR0917  # the state of `explain_pdus`
@@ -57,6 +57,7 @@ def _explained(  # noqa: PLR0917  # the state of `explain_pdus`
     command: int,
     octets: bytes,
     client: str,
+    now_s: float,
     parts: dict[Key, dict[int, dict[str, str]]],
     before: dict[Key, int],
 ) -> Pdu:
@@ -64,9 +65,11 @@ def _explained(  # noqa: PLR0917  # the state of `explain_pdus`
     view = text_view(command, octets, 0, len(octets))
     sender = view.source.decode("latin-1")
     found = readings(view, peer.alphabet)
-    carrier = carrier_facts(rules, view, found, client, NOON_S)
-    arrivals = policy.segments.arrive(rules, view, found, client, NOON_S, carrier) if may_be_part(view) else None
-    verdict = policy.decide_pdu(command, octets, 0, len(octets), peer, NOON_S)
+    carrier = rules.of_sender(sender, client, view.source_type) | facts_beside(rules.envelope, view, found, now_s)
+    if view.ambiguous:
+        carrier |= AMBIGUOUS_BODY
+    arrivals = policy.segments.arrive(rules, view, found, client, now_s, carrier) if may_be_part(view) else None
+    verdict = policy.decide_pdu(command, octets, 0, len(octets), peer, now_s)
     pdu = Pdu(
         command_name(command) or f"0x{command:08X}",
         view,

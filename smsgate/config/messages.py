@@ -17,8 +17,9 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from smsgate.config import columns
 from smsgate.config.diagnostics import MAX_QUOTED_CHARS, Diagnostic, DiagnosticsError
-from smsgate.policy import carrier_facts
+from smsgate.policy import facts_beside
 from smsgate.rules.engine import RuleSet
+from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
@@ -63,7 +64,10 @@ class Message(NamedTuple):
         if self.view is None:
             return rules.check_text(self.text, self.sender, self.client)
         found = readings(self.view)
-        carrier = carrier_facts(rules, self.view, found, self.client, NOON_S)
+        carrier = rules.of_sender(self.sender, self.client, self.view.source_type)
+        carrier |= facts_beside(rules.envelope, self.view, found, NOON_S)
+        if self.view.ambiguous:
+            carrier |= AMBIGUOUS_BODY
         return rules.check(found, self.sender, self.client, carrier).verdict
 
 

@@ -7,6 +7,7 @@ set, brand fact, list membership and comparison that some condition may ask for 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, tzinfo
 from functools import partial
 from hashlib import sha256
@@ -15,12 +16,13 @@ from typing import Final
 from smsgate.rules import condition as cond
 from smsgate.rules.brands import Build, Impersonation, automaton
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import CompiledLimit, CompiledRule, RuleSet
+from smsgate.rules.engine import CompiledLimit, RuleSet
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
+from smsgate.rules.judge import CompiledRule
 from smsgate.rules.masks import COMPARE, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
-from smsgate.rules.model import Action, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.model import Action, Exemption, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.rules.senders import SENDER_FACTS, SenderIndex
 from smsgate.rules.tables import Tables, expired
@@ -112,12 +114,11 @@ class _Compiler:
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         self._parts = {}
-        trigger, test = self.whole(pack, rule.condition, rule.where)
+        trigger, test = self.whole(pack, rule.condition, rule.where, rule.exemptions)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
             expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
-            self.tables.problems.append(
-                Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected)
-            )
+            where = rule.overridden or rule.where
+            self.tables.problems.append(Problem(where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
@@ -131,12 +132,21 @@ class _Compiler:
         """Keyword sets, and keywords with a bit of their own, that conditions only ever want absent."""
         return self._excusing & ~self._demanded
 
-    def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
-        """`test` of a whole condition; notes when numbers must be read for it."""
+    def whole(
+        self, pack: Pack, condition: Condition, where: Where, exemptions: Sequence[Exemption] = ()
+    ) -> tuple[int, Test]:
+        """`test` of a whole condition, and of none of the exemptions; notes when numbers must be read for it."""
         trigger, test = self.test(pack, condition, where)
-        for leaf, positive in cond.leaves(condition):
-            self._wanted(pack, leaf, positive=positive)
-        if _asks_numbers(condition):
+        terms = [(pack, condition)]
+        for exemption in exemptions:
+            seen = replace(pack, use=(*exemption.use, *pack.use)) if exemption.use else pack
+            terms.append((seen, cond.Not(exemption.condition)))
+            excuse = self.test(*terms[-1], exemption.where)[1]
+            test = all_of([trigger] if trigger else [], [test, excuse])
+        for seen, term in terms:
+            for leaf, positive in cond.leaves(term):
+                self._wanted(seen, leaf, positive=positive)
+        if any(_asks_numbers(term) for _, term in terms):
             late = not trigger or trigger & self.tables.number_bits  # nothing that is known before the numbers are
             self.numbers_asked = -1 if late else self.numbers_asked | trigger
         return trigger, test
@@ -292,14 +302,15 @@ def _asks_numbers(condition: Condition) -> bool:
 
 
 def _is_weak(condition: Condition) -> bool:
-    """Whether a condition can hold by facts alone that genuine messages show too."""
+    """Whether a condition can hold by facts alone that genuine messages show too. What is absent is no sign beside them."""
     match condition:
         case cond.Name(name=name):
             return name in cond.WEAK_FACTS
         case cond.Not(term=term):
             return _is_weak(term)
         case cond.AtLeast(count=count, terms=terms):
-            return sum(map(_is_weak, terms)) >= count
+            weak = [term for term in terms if _is_weak(term)]
+            return bool(weak) and sum(term in weak or isinstance(term, cond.Not) for term in terms) >= count
     return False
 
 

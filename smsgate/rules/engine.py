@@ -19,8 +19,8 @@ from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
 
+from smsgate.rules.allowances import Allowances
 from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
-from smsgate.rules.condition import Condition
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import (
     FOREIGN_LINK,
@@ -33,7 +33,8 @@ from smsgate.rules.facts import (
     Facts,
     Test,
 )
-from smsgate.rules.model import Action, Brand, Limit, Mode, Rule
+from smsgate.rules.judge import CompiledRule, Judge
+from smsgate.rules.model import Action, Brand, Limit
 from smsgate.rules.numbers import Numbers
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
@@ -42,18 +43,6 @@ from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
 from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain, without_links
 from smsgate.text.window import Window
-
-
-class CompiledRule(NamedTuple):
-    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
-    one must be set, or 0 when the test must always run. `parts`: the tests that `test` is made of, for `rules.reasons`."""
-
-    place: int
-    rule: Rule
-    trigger: int
-    test: Test
-    status: int
-    parts: Mapping[Condition, Test]
 
 
 class CompiledLimit(NamedTuple):
@@ -130,12 +119,11 @@ class RuleSet:
         self._client_tests = tuple(client_tests)
         self.envelope = envelope
         tests = (*link_tests, *sender_tests, *client_tests)
-        self._of_message = envelope.bits | SENDER_BITS
+        self._of_message = envelope.bits | SENDER_BITS  # known, whatever the parts
         known_or_counted = [official_bits, self._of_message, *(bit for _, bit in tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
-        self._allowing = tuple(
-            entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
-        )
+        self._allowing = tuple(entry for entry in rules if entry.rule.action is Action.ALLOW)
+        self._judge = Judge()
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
 
     def forget(self) -> None:
@@ -143,6 +131,12 @@ class RuleSet:
         even if it was frozen (`gc.freeze`)."""
         del self._origin
         self.impersonation.forget()
+
+    def serve(self, sample_key: bytes, allowances: Allowances) -> None:
+        """Put in force what is no rule: the key that samples are drawn with, and what an operator allows for now."""
+        self._judge = Judge(sample_key, allowances)
+        self.impersonation.allow(allowances.hosts)
+        self.numbers.allow(allowances.numbers)
 
     @property
     def brands(self) -> tuple[Brand, ...]:
@@ -154,22 +148,27 @@ class RuleSet:
         carrier = self.of_sender(sender, client) | self.envelope.facts() | self.envelope.hours(12)
         return self.check((Reading.of_text(text),), sender, client, carrier).verdict
 
-    def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
+    def check(
+        self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
+    ) -> Finding:
         """Judge every reading of one message; `carrier` are the facts of what it came in and of its sender id (`of_sender`).
 
-        Pure: nothing is counted or debited.
+        Pure: nothing is counted or debited. `content` is what samples are drawn by, in place of the words of the readings.
         """
         origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
+        texts = list(readings)
         for reading in readings:
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
                 shown = "".join(map(reading.text.__getitem__, order))
-                facts.append(self.facts(Reading.of_text(shown, reading.alphabet), origin))
+                texts.append(Reading.of_text(shown, reading.alphabet))
+                facts.append(self.facts(texts[-1], origin))
         union = 0
         for bits, _ in facts:
             union |= bits
         if union & self._any_trigger or self._always:
-            return Finding(self._verdict([self._hits(bits, bits) for bits, _ in facts]), facts)
+            hits = [self._hits(bits, bits) for bits, _ in facts]
+            return Finding(self._judge.verdict(hits, sender, client, [content or text.words for text in texts]), facts)
         return Finding(PASS, facts)
 
     def is_foreign(self, host: str) -> bool:
@@ -285,14 +284,17 @@ class RuleSet:
         *,
         complete: bool,
         carrier: int = 0,
+        content: str = "",
     ) -> Finding:
         """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
-        `carrier`: facts of what the last one came in."""
+        `carrier`: facts of what the last one came in; `content`: what samples are drawn by, the same for all parts."""
         judged = [self.certain(each, sender, client, complete=complete, carrier=carrier) for each in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
-        verdict = self._verdict(hits) if any(hits) else PASS
-        if verdict.refused and not complete and self._allowing and all(map(self._may_allow, judged)):
-            verdict = PASS
+        verdict = self._judge.verdict(hits, sender, client, [content] * len(hits)) if any(hits) else PASS
+        if verdict.refused and not complete and self._allowing:
+            allowing = [entry for entry in self._allowing if self._judge.acts(entry.rule, sender, client, content)]
+            if all(any(entry.test(possible, certain) for entry in allowing) for certain, possible in judged):
+                verdict = PASS  # a rule that allows may hold once the missing parts are there
         return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
 
     def _closed(self, evidence: Evidence, origin: int) -> tuple[int, int]:
@@ -309,11 +311,6 @@ class RuleSet:
             counts = [self._count_bits(count) for count in range(evidence.links, MAX_LINKS + 1)]
             return certain | reduce(and_, counts), possible | reduce(or_, counts)
         return certain, possible
-
-    def _may_allow(self, bits_and_excuses: tuple[int, int]) -> bool:
-        """Whether a rule that allows may hold once the missing parts are there."""
-        certain, possible = bits_and_excuses
-        return any(entry.test(possible, certain) for entry in self._allowing)
 
     def _outside_links(self, text: str, found: Sequence[Link]) -> int:
         """Names outside of hosts, since a genuine message and a scam both name the brand there; excuses outside of whole links,
@@ -364,29 +361,6 @@ class RuleSet:
                 if entry.place not in hits and entry.test(bits, excuses):
                     hits[entry.place] = entry
         return hits
-
-    def _verdict(self, readings: Sequence[dict[int, CompiledRule]]) -> Verdict:
-        """The strictest rule that hits in any reading; of equally strict ones the first in the files."""
-        hits: dict[int, CompiledRule] = {}
-        allowed = 0
-        for here in readings:
-            allowed += any(
-                entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here.values()
-            )
-            hits |= here
-        if not hits:
-            return PASS
-        ordered = sorted(hits.values(), key=lambda entry: (-entry.rule.action.strictness, entry.place))
-        monitored = tuple(entry.rule for entry in ordered if entry.rule.mode is Mode.MONITOR)
-        acting = [entry for entry in ordered if entry.rule.mode is Mode.ENFORCE]
-        if allowed == len(readings):
-            allowing = tuple(entry.rule for entry in acting if entry.rule.action is Action.ALLOW)
-            return Verdict(Action.ALLOW, 0, allowing, monitored)
-        acting = [entry for entry in acting if entry.rule.action is not Action.ALLOW]
-        if not acting:
-            return Verdict(monitored=monitored) if monitored else PASS
-        strictest = acting[0]
-        return Verdict(strictest.rule.action, strictest.status, tuple(entry.rule for entry in acting), monitored)
 
 
 def _about_characters(text: str) -> int:

@@ -1,6 +1,6 @@
 """Why a rule hits or does not: its condition part by part, in one reading of a message.
 
-Every part is asked by the compiled test that the verdict rests on (`engine.CompiledRule.parts`); nothing here knows what a
+Every part is asked by the compiled test that the verdict rests on (`judge.CompiledRule.parts`); nothing here knows what a
 condition means. What showed a part to be true is found by asking its test again without one fact after the other.
 """
 
@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from smsgate.rules.condition import AtLeast, Condition, Not
 from smsgate.rules.describe import describe, head
-from smsgate.rules.engine import CompiledRule
 from smsgate.rules.facts import Test
+from smsgate.rules.judge import CompiledRule
 from smsgate.rules.model import Rule
 
 MAX_CAUSES: Final = 8
@@ -80,8 +80,18 @@ def tried(rules: Sequence[CompiledRule], sights: Sequence[Sight]) -> list[Tried]
 
 
 def tree(attempt: Tried, labels: Mapping[int, str]) -> Part:
-    """The condition of a rule, part by part."""
-    return _Tree(attempt, labels).part(attempt.rule.condition, attempt.sight.bits, attempt.sight.excuses)
+    """The condition of a rule, part by part; what exempts from it stands behind it."""
+    builder, sight = _Tree(attempt, labels), attempt.sight
+    root, *exempt = (builder.part(term, sight.bits, sight.excuses) for term in _terms(attempt.rule))
+    if not exempt:
+        return root
+    text = " and ".join((root.text, *(part.text for part in exempt)))
+    return Part(text, "all of", attempt.hits, (), (root, *exempt))
+
+
+def _terms(rule: Rule) -> list[Condition]:
+    """What must hold for a rule to hit, as it was compiled."""
+    return [rule.condition, *(Not(exemption.condition) for exemption in rule.exemptions)]
 
 
 def _distance(attempt: Tried) -> tuple[bool, int, int]:
@@ -89,7 +99,8 @@ def _distance(attempt: Tried) -> tuple[bool, int, int]:
 
 
 def _try(entry: CompiledRule, sight: Sight) -> Tried:
-    held, missing = _weighed(entry, entry.rule.condition, sight.bits, sight.excuses)
+    weighed = [_weighed(entry, term, sight.bits, sight.excuses) for term in _terms(entry.rule)]
+    held, missing = (sum(each) for each in zip(*weighed, strict=True))
     return Tried(entry, sight, entry.test(sight.bits, sight.excuses), held, missing)
 
 
