@@ -88,6 +88,7 @@ class _Compiler:
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
+        self._parts: dict[Condition, Test] = {}  # of the rule at hand
 
     def impersonation(self, build: Build) -> Impersonation:
         bait = [
@@ -112,6 +113,7 @@ class _Compiler:
         return Envelope(members.tests["destination"], self.segment_tests, members.alphabet_bits, self.hour_tests)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
+        self._parts = {}
         trigger, test = self.whole(pack, rule.condition, rule.where, rule.exemptions)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
             expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
@@ -120,7 +122,7 @@ class _Compiler:
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
-        return CompiledRule(place, rule, trigger, test, status)
+        return CompiledRule(place, rule, trigger, test, status, self._parts)
 
     def asked_words(self) -> dict[str, int]:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
@@ -151,6 +153,11 @@ class _Compiler:
 
     def test(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
         """The trigger of a condition (bits of which it needs one; 0 if it can hold without any) and its test."""
+        made = self._made(pack, condition, where)
+        self._parts[condition] = made[1]
+        return made
+
+    def _made(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
         match condition:
             case cond.Name():
                 return any_of(self._name(pack, condition, where))

@@ -64,7 +64,7 @@ class RuleSet:
     """All loaded rules, compiled and immutable: a reload swaps the reference. Made by `rules.compile.compile_packs`.
 
     `words` are the folded keywords with the bits they set, `uncut` those that are looked for where word cuts are lost,
-    `labels` says what each bit stands for: for `rules.explain`.
+    `labels` says what each bit stands for; `name_bits` are those that count outside of hosts, `excusing_bits` outside of links.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class RuleSet:
     ) -> None:
         self.version = version
         self.rules = tuple(entry.rule for entry in rules)
+        self.compiled_rules = tuple(rules)
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
         self._always = tuple(entry for entry in rules if not entry.trigger)
@@ -102,13 +103,13 @@ class RuleSet:
         self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
         self.uncut = without_blanks(words)
         self._uncut = build(self.uncut)
-        self._name_bits = name_bits
-        self._excusing_bits = excusing_bits
+        self.name_bits = name_bits
+        self.excusing_bits = excusing_bits
         self._outside_bits = name_bits | excusing_bits
         self._official_bits = official_bits
         self.longest_word = max(map(len, words), default=0)
-        self._impersonation = impersonation
-        self._numbers = numbers
+        self.impersonation = impersonation
+        self.numbers = numbers
         self._numbers_asked = numbers_asked
         self.senders = senders
         self.of_sender = lru_cache(maxsize=CACHE_ENTRIES)(senders.facts)
@@ -129,18 +130,18 @@ class RuleSet:
         """End the use of this set. Its caches refer back to it; without them it is freed with its last reference, at once and
         even if it was frozen (`gc.freeze`)."""
         del self._origin
-        self._impersonation.forget()
+        self.impersonation.forget()
 
     def serve(self, sample_key: bytes, allowances: Allowances) -> None:
         """Put in force what is no rule: the key that samples are drawn with, and what an operator allows for now."""
         self._judge = Judge(sample_key, allowances)
-        self._impersonation.allow(allowances.hosts)
-        self._numbers.allow(allowances.numbers)
+        self.impersonation.allow(allowances.hosts)
+        self.numbers.allow(allowances.numbers)
 
     @property
     def brands(self) -> tuple[Brand, ...]:
         """All brands of the packs."""
-        return self._impersonation.brands
+        return self.impersonation.brands
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
@@ -172,18 +173,23 @@ class RuleSet:
 
     def is_foreign(self, host: str) -> bool:
         """Whether a host is official for no brand and on no list of trusted ones."""
-        return self._impersonation.host(host).foreign
+        return self.impersonation.host(host).foreign
 
     def lookalikes(self, host: str) -> tuple[str, ...]:
         """The brands that a host carries without being theirs, as `labels` has them: "lookalike(cpf)"."""
-        carried = self._impersonation.host(host).lookalike
+        carried = self.impersonation.host(host).lookalike
         return tuple(label for bit, label in self.labels.items() if carried & bit)
+
+    def certain(self, evidence: Evidence, sender: str, client: str, *, complete: bool, carrier: int) -> tuple[int, int]:
+        """The facts and the excuses that `check_parts` judges one reading of a message in parts by."""
+        known = self._closed if complete else self._open
+        return known(evidence, self._origin(sender, client) | carrier & self._of_message)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender, client and carrier."""
         facts = self._words_and_links(reading, origin)
         if self._numbers_asked and (facts.bits & self._numbers_asked or self._numbers_asked < 0):
-            return Facts(facts.bits | self._numbers.facts(reading.words), facts.links)
+            return Facts(facts.bits | self.numbers.facts(reading.words), facts.links)
         return facts
 
     def _words_and_links(self, reading: Reading, origin: int) -> Facts:
@@ -227,7 +233,7 @@ class RuleSet:
         bits = LINK
         official = -1
         for link in found:
-            facts = self._impersonation.link(link)
+            facts = self.impersonation.link(link)
             official &= facts.official
             bits |= facts.lookalike | facts.listed
             if facts.foreign:
@@ -245,7 +251,7 @@ class RuleSet:
         for _, found in self._words.iter(window.words):
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
-            bits |= self._numbers.facts(window.words)
+            bits |= self.numbers.facts(window.words)
         names = evidence.names | bits & self._outside_bits
         bits &= ~self._outside_bits
         official, count = evidence.official, evidence.links
@@ -282,9 +288,7 @@ class RuleSet:
     ) -> Finding:
         """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
         `carrier`: facts of what the last one came in; `content`: what samples are drawn by, the same for all parts."""
-        origin = self._origin(sender, client) | carrier & self._of_message
-        known = self._closed if complete else self._open
-        judged = [known(evidence, origin) for evidence in readings]
+        judged = [self.certain(each, sender, client, complete=complete, carrier=carrier) for each in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
         verdict = self._judge.verdict(hits, sender, client, [content] * len(hits)) if any(hits) else PASS
         if verdict.refused and not complete and self._allowing:
@@ -311,10 +315,10 @@ class RuleSet:
     def _outside_links(self, text: str, found: Sequence[Link]) -> int:
         """Names outside of hosts, since a genuine message and a scam both name the brand there; excuses outside of whole links,
         since a fraudster writes any word into a path."""
-        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self._name_bits
-        if not self._excusing_bits:
+        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self.name_bits
+        if not self.excusing_bits:
             return names
-        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self._excusing_bits
+        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self.excusing_bits
 
     def _words_beside(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
         """The bits of the words outside of these stretches."""
@@ -330,7 +334,7 @@ class RuleSet:
         return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
-        bits = 0 if self.senders.is_authorised(sender, client) else self._impersonation.sender(sender)
+        bits = 0 if self.senders.is_authorised(sender, client) else self.impersonation.sender(sender)
         for test, bit in self._sender_tests:
             if test(sender):
                 bits |= bit
