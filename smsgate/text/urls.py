@@ -47,9 +47,11 @@ _PARTED_TLDS: Final = (
 )
 """Read after a blank and a dot (`bit .ly`), which no sentence has; after a dot and a blank some of them begin sentences."""
 _NO_NAME: Final = r"""\s!"'(,./:;?\-"""
-_TRIGGER: Final = re.compile(rf"\.(?:[^{_NO_NAME}]|\s(?:{_SPACED_TLDS})(?![0-9A-Za-z]))")
+_TRIGGER: Final = re.compile(rf"\.(?:[^{_NO_NAME}]|\s(?=[a-z])(?:{_SPACED_TLDS})(?![0-9A-Za-z]))")
+"""Most dots end a sentence: asked for a small letter first, the expression takes 0.1 µs less for each."""
 _DISGUISED: Final = re.compile(
-    "[^\x01-\x7f\xa1-\xa7\xab\xb0\xb1\xbb\xbf-\u0130\u0386-\u0487\u2010-\u2016\u2018-\u2023\u20ac\u2600-\u27bf\U0001f300-\U0001faff]"
+    "[^\x01-\x7f\xa1-\xa7\xab\xb0\xb1\xbb\xbf-\u0130\u0386\u0388-\u03cf\u03d7-\u03ef\u03fa-\u0482"
+    "\u2010\u2012-\u2016\u2018-\u2023\u20ac\u2600-\u27bf\U0001f300-\U0001faff]"
 )
 """A character that is not one of the common ones (letters, quotes, emoji) that `plain` leaves alone."""
 _BRACKETED_DOT: Final = re.compile(r"[\[({]\s?(?:\.|dot|point)\s?[\])}]", re.IGNORECASE)
@@ -140,7 +142,7 @@ def is_disguised(text: str) -> bool:
 
 def undisguised(text: str) -> str:
     """The text with compatibility forms made plain and without what can't be seen."""
-    if "\0" in text or not text.isascii():
+    if is_disguised(text):  # 0.1 µs; accented letters alone, which change nothing, would take 3
         return unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
     return text
 
