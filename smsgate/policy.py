@@ -2,7 +2,7 @@
 
     view of the PDU -> readings -> rules (of a segment: with the others') -> limits (client, then packs') -> Verdict
 
-Precedence: block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
+Precedence: drop over block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
 apart. All limits are checked, then all are debited; a refused message debits none. Later segments of an admitted message are
 debited unchecked, each once. Pure but for the state of limits and segments: no clock, no I/O, no log.
 """
@@ -146,7 +146,7 @@ class Policy:
             return verdict
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
-        return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
+        return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
 
     def decide(  # noqa: PLR0917
         self,
@@ -217,7 +217,7 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.action is Action.BLOCK:
+        if verdict.action.strictness >= Action.BLOCK.strictness:
             return verdict, 0
         rate = client.rate
         tat = 0.0

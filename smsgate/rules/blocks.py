@@ -81,7 +81,7 @@ class Blocks:
     def judge(self, finding: Finding, texts: Sequence[Reading], sender: str, now: float) -> Finding:
         """The finding with the block that meets the message in it; one that the rules block already is left as it is."""
         verdict = finding.verdict
-        if verdict.action is Action.BLOCK:
+        if verdict.action.strictness >= Action.BLOCK.strictness:
             return finding
         rule = self._by_sender(sender, now) or self._by_host(finding, now) or self._by_number(texts, now)
         if rule is None:

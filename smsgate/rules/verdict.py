@@ -18,8 +18,8 @@ an aggregator pause its whole bind."""
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided. `action` is ALLOW when nothing hit. `status` is the command_status to answer (0: none, the message
-    passes). `rules` acted, the strictest first; `monitored` would have."""
+    """What was decided. `action` is ALLOW when nothing hit. `status` is the command_status to answer (0: the message
+    passes, or is dropped). `rules` acted, the strictest first; `monitored` would have."""
 
     action: Action = Action.ALLOW
     status: int = 0
@@ -41,7 +41,7 @@ PASS: Final = Verdict()
 
 
 def status_of(entry: Rule | Limit) -> int:
-    """The command_status that a rule or limit answers with; 0 when its action lets the message pass."""
-    if entry.action not in REFUSING:
+    """The command_status that a rule or limit answers with; 0 when the sender is told that all is well."""
+    if entry.action not in DEFAULT_STATUS:
         return 0
     return DEFAULT_STATUS[entry.action] if entry.status is None else entry.status
