@@ -2,7 +2,7 @@
 
 Everything that can be true of a message is a bit of its *facts*: a keyword set that hit, a brand named, a link that is
 nobody's, a sender on a list. `RuleSet.facts` sets them; a rule is tested only if one of the bits that it cannot do without
-is set (its `trigger`), so that a clean message costs the pass and a comparison. Bits of sender and client are remembered
+is set (its trigger), so that a clean message costs the pass and a comparison. Bits of sender and client are remembered
 per value; the link reader runs only on a text that may hold a link.
 
 A message with several readings is judged in each; the strictest verdict counts, and `allow` only where it holds in all.
@@ -50,12 +50,12 @@ from smsgate.text.window import Window
 
 
 class CompiledRule(NamedTuple):
-    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
-    one must be set, or 0 when the test must always run."""
+    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `needed`: masks of each
+    of which one bit must be set, the one that seldom is first; without any the test must always run."""
 
     place: int
     rule: Rule
-    trigger: int
+    needed: tuple[int, ...]
     test: Test
     status: int
 
@@ -106,10 +106,13 @@ class RuleSet:
         self.rules = tuple(entry.rule for entry in rules)
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
-        self._always = tuple(entry for entry in rules if not entry.trigger)
-        self._any_trigger = reduce(or_, (entry.trigger for entry in rules), 0)
+        self._always = tuple(entry for entry in rules if not entry.needed)
+        triggered = [(entry.needed[0], entry.needed[:2][-1], entry) for entry in rules if entry.needed]
+        self._any_trigger = reduce(or_, (trigger for trigger, _, _ in triggered), 0)
         self._by_trigger = {
-            bit: tuple(entry for entry in rules if entry.trigger & bit) for bit in labels if bit & self._any_trigger
+            bit: tuple((beside, entry) for trigger, beside, entry in triggered if trigger & bit)
+            for bit in labels
+            if bit & self._any_trigger
         }
         self.words = words
         self.labels = labels
@@ -351,14 +354,16 @@ class RuleSet:
         return bits
 
     def _hits(self, bits: int, excuses: int) -> dict[int, CompiledRule]:
-        """The rules whose condition holds, by place. Only those are tried that one of the set bits may trigger."""
+        """The rules whose condition holds, by place. Only those are tried that one of the set bits may trigger, and of those most
+        end at a second mask that they need: a foreign link triggers 40 of the shipped rules, and calling them all took 8 µs.
+        """
         hits = {entry.place: entry for entry in self._always if entry.test(bits, excuses)}
         triggers = bits & self._any_trigger
         while triggers:
             bit = triggers & -triggers
             triggers ^= bit
-            for entry in self._by_trigger[bit]:
-                if entry.place not in hits and entry.test(bits, excuses):
+            for beside, entry in self._by_trigger[bit]:
+                if bits & beside and entry.place not in hits and entry.test(bits, excuses):
                     hits[entry.place] = entry
         return hits
 
