@@ -114,7 +114,9 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        carrier = self.rules.of_sender(sender, client.name, view.source_type)
+        if view.ambiguous:
+            carrier |= AMBIGUOUS_BODY
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
@@ -135,8 +137,9 @@ class Policy:
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
 
-        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
-        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        Rules only, and no facts of sender ids, the sender being a telephone; rates and limits are for what clients send. The
+        statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
+        those are a sender's.
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0

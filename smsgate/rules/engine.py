@@ -34,6 +34,7 @@ from smsgate.rules.facts import (
 )
 from smsgate.rules.model import Action, Brand, Limit, Mode, Rule
 from smsgate.rules.numbers import Numbers
+from smsgate.rules.senders import SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import (
     disguised,
@@ -98,6 +99,7 @@ class RuleSet:
         numbers_asked: int,
         sender_tests: Sequence[tuple[Callable[[str], bool], int]],
         client_tests: Sequence[tuple[Callable[[str], bool], int]],
+        senders: SenderIndex,
         envelope: Envelope,
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
         build: Build,
@@ -127,6 +129,9 @@ class RuleSet:
         self._impersonation = impersonation
         self._numbers = numbers
         self._numbers_asked = numbers_asked
+        self.senders = senders
+        self.of_sender = lru_cache(maxsize=CACHE_ENTRIES)(senders.facts)
+        """The facts of a sender id (`SenderIndex.facts`): 0.1 µs for one that was met before."""
         self._link_tests = tuple(link_tests)
         self._sender_tests = tuple(sender_tests)
         self._client_tests = tuple(client_tests)
@@ -152,12 +157,14 @@ class RuleSet:
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
-        return self.check(
-            (Reading.of_text(text),), sender, client, self.envelope.facts() | self.envelope.hours(12)
-        ).verdict
+        carrier = self.of_sender(sender, client) | self.envelope.facts() | self.envelope.hours(12)
+        return self.check((Reading.of_text(text),), sender, client, carrier).verdict
 
     def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
-        """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited."""
+        """Judge every reading of one message; `carrier` are the facts of what it came in and of its sender id (`of_sender`).
+
+        Pure: nothing is counted or debited.
+        """
         origin = self._origin(sender, client) | carrier
         found: list[Facts] = []
         union = 0
@@ -337,7 +344,7 @@ class RuleSet:
         return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
-        bits = self._impersonation.sender(sender)
+        bits = 0 if self.senders.is_authorised(sender, client) else self._impersonation.sender(sender)
         for test, bit in self._sender_tests:
             if test(sender):
                 bits |= bit
