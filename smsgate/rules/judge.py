@@ -18,12 +18,13 @@ from smsgate.rules.verdict import PASS, Verdict
 
 
 class CompiledRule(NamedTuple):
-    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
-    one must be set, or 0 when the test must always run. `parts`: the tests that `test` is made of, for `rules.reasons`."""
+    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `needed`: masks of each
+    of which one bit must be set, the one that seldom is first; without any the test must always run. `parts`: the tests that
+    `test` is made of, for `rules.reasons`."""
 
     place: int
     rule: Rule
-    trigger: int
+    needed: tuple[int, ...]
     test: Test
     status: int
     parts: Mapping[Condition, Test]

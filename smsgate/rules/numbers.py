@@ -1,7 +1,7 @@
 """Which phone numbers a text gives, as bits: any, premium, mobile, and numbers that are not a named brand's.
 
-Read only for texts that some rule with such a fact may hit (`RuleSet.facts`): the reader takes 5 to 10 µs, a whole clean
-message less.
+Read only for texts that some rule with such a fact may hit (`RuleSet.facts`): the reader takes 2 µs or more, a third of what
+a whole clean message costs.
 """
 
 from __future__ import annotations
