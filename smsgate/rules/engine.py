@@ -157,11 +157,11 @@ class RuleSet:
         """
         origin = self._origin(sender, client) | carrier
         facts = [self.facts(reading, origin) for reading in readings]
-        texts = list(readings)
+        texts = readings
         for reading in readings:
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
                 shown = "".join(map(reading.text.__getitem__, order))
-                texts.append(Reading.of_text(shown, reading.alphabet))
+                texts = [*texts, Reading.of_text(shown, reading.alphabet)]
                 facts.append(self.facts(texts[-1], origin))
         union = 0
         for bits, _ in facts:
