@@ -34,7 +34,7 @@ from smsgate.smpp import udh
 from smsgate.smpp.pdu import TextView
 from smsgate.text.normalize import fold_part, glue
 from smsgate.text.reading import Reading
-from smsgate.text.urls import Link, is_disguised, undisguised
+from smsgate.text.urls import Link, undisguised
 from smsgate.text.window import EDGE_CHARS, END, UNKNOWN, Neighbours, Window
 
 KEY_DIGITS: Final = 8
@@ -367,7 +367,7 @@ def _pieces(readings: Sequence[Reading]) -> dict[str, Piece]:
     for reading in readings:
         text = reading.text
         # Without what can't be seen, else a flood of it would push a link out of the edges.
-        piece = Piece(fold_part(text, reading.words), undisguised(text) if is_disguised(text) else text)
+        piece = Piece(fold_part(text, reading.words), undisguised(text))
         if not pieces:
             pieces[DECLARED] = piece
         elif piece != pieces[DECLARED]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +15,7 @@ from smsgate.config.diagnostics import DiagnosticsError
 from smsgate.config.rules import load
 from smsgate.rules.model import Action, Mode, Rule, Sample, place
 from smsgate.rules.verdict import Verdict
+from tests.programs import invoke
 
 PACK = """\
 pack: shipped
@@ -163,7 +168,7 @@ def test_what_an_override_makes_refuse_must_still_pass_where_a_rule_says_so(fold
         ("overrides: {}\n", "site.yaml:1:1: found an empty"),
         (
             "overrides:\n  S-1: {action: allow}\n",
-            "site.yaml:2:17: found 'allow', expected one of flag, throttle, block",
+            "site.yaml:2:17: found 'allow', expected one of flag, throttle, block, drop",
         ),
         ("overrides:\n  S-3: {action: block}\n", "site.yaml:2:3: found the action block for S-3, expected no action"),
         ("overrides:\n  S-1: {except: clam and link}\n", "site.yaml:2:17: found 'clam', expected a keyword set"),
@@ -192,3 +197,29 @@ def test_overrides_make_another_version_of_the_rule_set(folder: Path) -> None:
     loaded = load([folder])
     assert loaded.rules.version != before
     assert folder / "overrides" / "site.yaml" in loaded.files
+
+
+def test_the_overrides_of_the_rule_reference_load_with_its_pack(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "rules.md").read_text()
+    for name, start in (("pack", "pack: example"), ("overrides", "use: \\[example\\]")):
+        (block,) = re.findall(rf"```yaml\n({start}.*?)```", page, re.DOTALL)
+        (tmp_path / f"{name}.yaml").write_text(block)
+    found = rules(tmp_path)
+    assert found["EX-001"].mode == Sample(0.25)
+    assert len(found["EX-003"].exemptions) == 2
+
+
+def test_explain_and_its_json_name_both_places(folder: Path) -> None:
+    override(folder, "overrides:\n  S-1: {mode: enforce}\n")
+    shown = invoke("explain", "mauvais", "--rules", folder)
+    assert f"({folder}/shipped.yaml:7:5, overridden in {folder}/overrides/site.yaml:2:3)" in shown.stdout
+    (record,) = json.loads(invoke("explain", "mauvais", "--rules", folder, "--json").stdout)["rules"]
+    assert (record["line"], record["overridden"]) == (7, f"{folder}/overrides/site.yaml:2")
+
+
+def test_check_tells_what_has_expired(folder: Path) -> None:
+    override(folder, "overrides:\n  S-1: {expires: 2026-01-01}\n")
+    told = subprocess.run(
+        [Path(sys.executable).with_name("smsgate"), "check", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert "the rule S-1 expired on 2026-01-01: it has stopped" in told.stderr

@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from smsgate.config.schema import FILE_NAME, schema, text
+from smsgate.config.schema import FILE_NAME, configuration, files, rules
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "rules" / FILE_NAME
@@ -57,17 +58,18 @@ WRONG = {
 }
 
 
-def failing(*files: Path) -> set[str]:
+def failing(*paths: Path, schema: Path = SCHEMA) -> set[str]:
     """The files that do not validate, read as editors read YAML."""
-    checker = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(SCHEMA), "-o", "json", *map(str, files)]
+    checker = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(schema), "-o", "json", *map(str, paths)]
     result = subprocess.run(checker, capture_output=True, text=True, timeout=50, check=False)
     report = json.loads(result.stdout)
     assert not report.get("parse_errors"), report
     return {Path(error["filename"]).stem for error in report.get("errors", ())}
 
 
-def test_the_committed_schema_is_what_the_code_makes() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == text(), "make docs writes it anew"
+@pytest.mark.parametrize("path", files())
+def test_the_committed_schemas_are_what_the_code_makes(path: str) -> None:
+    assert (ROOT / path).read_text(encoding="utf-8") == files()[path], "make docs writes it anew"
 
 
 def test_every_shipped_pack_validates() -> None:
@@ -92,7 +94,24 @@ def test_what_loads_validates_and_what_is_wrong_does_not(tmp_path: Path) -> None
     assert failing(*tmp_path.iterdir()) == set(WRONG)
 
 
-def test_it_has_no_word_that_nothing_refers_to() -> None:
-    made = json.dumps(schema())
-    for name in schema()["$defs"]:
-        assert f'"#/$defs/{name}"' in made
+@pytest.mark.parametrize("made", [rules(), configuration()], ids=["rules", "configuration"])
+def test_there_is_no_definition_that_nothing_refers_to(made: dict[str, Any]) -> None:
+    text = json.dumps(made)
+    for name in made["$defs"]:
+        assert f'"#/$defs/{name}"' in text
+
+
+def test_configurations_validate_and_wrong_ones_do_not(tmp_path: Path) -> None:
+    schema = ROOT / "deploy" / "smsgate.schema.json"
+    example = ROOT / "deploy" / "smsgate.yaml"
+    assert example.read_text().startswith(f"# yaml-language-server: $schema={schema.name}\n")
+    least = "listeners: [{bind: 'a:1'}]\nupstreams: [{address: 'b:2'}]\nrules: [rules]\n"
+    for name, content in {
+        "key": f"{least}listener: []\n",
+        "mode": f"{least}clients: {{bank1: {{mode: sample}}}}\n",
+        "missing": "listeners: [{bind: 'a:1'}]\n",
+        "least": least,
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(content)
+    others = (ROOT / "deploy" / "container" / "smsgate.yaml", *tmp_path.iterdir())
+    assert failing(example, *others, schema=schema) == {"key", "mode", "missing"}

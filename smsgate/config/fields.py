@@ -179,7 +179,10 @@ def choice(table: Mapping[str, T], value: object) -> T:
 
 def word_of(words: type[StrEnum]) -> PlainValidator:
     """Validates a word of an enumeration."""
-    return PlainValidator(partial(choice, {str(word): word for word in words}))
+    known = {str(word): word for word in words}
+    return PlainValidator(
+        partial(choice, known), json_schema_input_type=Annotated[str, WithJsonSchema({"enum": [*known]})]
+    )
 
 
 def status(value: object) -> int:
@@ -248,6 +251,7 @@ def one_or_more(value: object) -> Any:
 
 
 ACTIONS: Final = {str(action): action for action in sorted(Action, key=lambda action: action is Action.ALLOW)}
+OVERRIDE_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action is not Action.ALLOW}
 LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action not in {Action.ALLOW, Action.DROP}}
 
 
@@ -315,6 +319,9 @@ Conditions = Annotated[
 RuleAction = Annotated[Action, PlainValidator(partial(choice, ACTIONS)), shown("what happens", enum=[*ACTIONS])]
 LimitAction = Annotated[
     Action, PlainValidator(partial(choice, LIMIT_ACTIONS)), shown("what happens", enum=[*LIMIT_ACTIONS])
+]
+OverrideAction = Annotated[
+    Action, PlainValidator(partial(choice, OVERRIDE_ACTIONS)), shown("what happens", enum=[*OVERRIDE_ACTIONS])
 ]
 RuleMode = Annotated[AnyMode, PlainValidator(mode), _MODE]
 LimitMode = Annotated[Mode, word_of(Mode), shown("whether it acts or only counts", enum=[*Mode])]

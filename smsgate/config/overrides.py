@@ -14,7 +14,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed, quoted
-from smsgate.config.fields import Conditions, Day, LimitAction, Name, RuleMode, StatusCode
+from smsgate.config.fields import Conditions, Day, Name, OverrideAction, RuleMode, StatusCode
 from smsgate.config.net_fields import SystemId
 from smsgate.config.source import KeyPath, Source
 from smsgate.rules.condition import Condition
@@ -25,7 +25,7 @@ from smsgate.rules.near import nearest
 
 class _Override(Form):
     mode: RuleMode | None = None
-    action: LimitAction | None = None
+    action: OverrideAction | None = None
     status: StatusCode | None = None
     exceptions: Conditions = Field(alias="except", default=())
     expires: Day | None = None

@@ -1,22 +1,26 @@
-"""The JSON Schema of rule files, for editors: it completes keys and words and shows what each is for.
+"""The JSON Schemas of rule files and of a gate's configuration, for editors: completed keys and words, and what each is for.
 
-Made out of the forms that read the files, so it can't say otherwise; what conditions mean, and whether names exist, is for
-`smsgate check` to say. `python -m smsgate.config.schema` prints it as rules/rules.schema.json.
+Made out of the forms that read the files, so they can't say otherwise; what conditions mean, and whether names and files exist,
+is for `smsgate check` to say. `python -m smsgate.config.schema` writes them into the checkout.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import StringSchema, WithDefaultSchema
 
+from smsgate.config.diagnostics import Form
 from smsgate.config.fields import SCALAR
+from smsgate.config.load import GateForm
 from smsgate.config.overrides import OverrideFile
 from smsgate.config.rulefile import PackForm
 
 FILE_NAME: Final = "rules.schema.json"
+"""Of the schema of rule files, which lies in the folder of the shipped packs."""
 
 
 class _Generator(GenerateJsonSchema):
@@ -24,23 +28,36 @@ class _Generator(GenerateJsonSchema):
         return {"type": SCALAR}
 
     def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])  # docs/rules.md has the defaults
+        return self.generate_inner(schema["schema"])  # the documentation has the defaults
 
 
-def schema() -> dict[str, Any]:
+def rules() -> dict[str, Any]:
     """A pack, or a file of overrides."""
-    models: list[Any] = [(PackForm, "validation"), (OverrideFile, "validation")]
+    refs, definitions = _made(PackForm, OverrideFile)
+    cases = {"if": {"type": "object", "required": ["overrides"]}, "then": refs[1], "else": refs[0]}
+    return _whole("smsgate rules", cases, definitions)
+
+
+def configuration() -> dict[str, Any]:
+    """The configuration file of a gate."""
+    refs, definitions = _made(GateForm)
+    return _whole("smsgate configuration", refs[0], definitions)
+
+
+def _made(*forms: type[Form]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """A reference to each form, and the definitions that these need, among others."""
+    models: list[Any] = [(form, "validation") for form in forms]
     refs, made = models_json_schema(models, schema_generator=_Generator)
-    pack, overrides = (refs[model] for model in models)
-    definitions = {name: _plain(definition) for name, definition in made["$defs"].items()}
+    return [dict(refs[model]) for model in models], {name: _plain(each) for name, each in made["$defs"].items()}
+
+
+def _whole(title: str, root: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     used: set[str] = set()
-    _follow({"then": overrides, "else": pack}, definitions, used)
+    _follow(root, definitions, used)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "smsgate rules",
-        "if": {"type": "object", "required": ["overrides"]},
-        "then": overrides,
-        "else": pack,
+        "title": title,
+        **root,
         "$defs": {name: definition for name, definition in definitions.items() if name in used},
     }
 
@@ -72,10 +89,12 @@ def _plain(node: Any, *, names: bool = False) -> Any:
     }
 
 
-def text() -> str:
-    """The schema as the file has it."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def files() -> dict[str, str]:
+    """The files of the checkout, by their path in it."""
+    schemas = {f"rules/{FILE_NAME}": rules(), "deploy/smsgate.schema.json": configuration()}
+    return {path: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for path, made in schemas.items()}
 
 
 if __name__ == "__main__":
-    print(text(), end="")  # noqa: T201  # what this program is for
+    for path, text in files().items():
+        Path(path).write_text(text, encoding="utf-8")

@@ -42,7 +42,7 @@ MAX_PATH_CHARS: Final = 256
 
 _RUNS: Final = re.compile(r"[^\W\d_]+|\d+")
 _DIGITS_AS_LETTERS: Final = tuple(str.maketrans("013457", f"o{one}east") for one in "il")
-_WITHOUT_JOINTS: Final = str.maketrans("", "", "-_.+")
+_JOINTS: Final = b"-_.+"
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -174,8 +174,10 @@ class Impersonation:
         return (len(parts) > 1 or bool(words)) and all(self._segmented(part)[0] for part in parts)
 
     def _path(self, path: str) -> int:
-        if path.isascii() and not any(True for _ in self._any_token.iter(path.lower().translate(_WITHOUT_JOINTS))):
-            return 0  # after 1 µs; most paths end here
+        if path.isascii():
+            glued = path.lower().encode().translate(None, _JOINTS).decode()
+            if next(self._any_token.iter(glued), None) is None:
+                return 0  # after 0.6 µs; most paths end here
         carried = 0
         for segment in re.split(r"[/?&=#]", path):
             words = fold(segment)

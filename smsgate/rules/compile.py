@@ -21,7 +21,7 @@ from smsgate.rules.engine import CompiledLimit, RuleSet
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
 from smsgate.rules.judge import CompiledRule
-from smsgate.rules.masks import COMPARE, all_of, any_of, one_of, summed
+from smsgate.rules.masks import COMPARE, Term, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
 from smsgate.rules.model import Action, Exemption, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import PHONE_FACTS, Numbers
@@ -91,6 +91,7 @@ class _Compiler:
         self.numbers_asked = self.amounts_asked = 0
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
+        self._parts: dict[Condition, Test] = {}  # of the rule at hand
 
     def impersonation(self, build: Build) -> Impersonation:
         bait = [
@@ -115,7 +116,8 @@ class _Compiler:
         return Envelope(members.tests["destination"], self.segment_tests, members.alphabet_bits, self.hour_tests)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
-        trigger, test = self.whole(pack, rule.condition, rule.where, rule.exemptions)
+        self._parts = {}
+        needed, test = self.whole(pack, rule.condition, rule.where, rule.exemptions)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
             expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
             where = rule.overridden or rule.where
@@ -123,7 +125,7 @@ class _Compiler:
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
-        return CompiledRule(place, rule, trigger, test, status)
+        return CompiledRule(place, rule, needed, test, status, self._parts)
 
     def asked_words(self) -> dict[str, int]:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
@@ -133,29 +135,32 @@ class _Compiler:
         """Keyword sets, and keywords with a bit of their own, that conditions only ever want absent."""
         return self._excusing & ~self._demanded
 
-    def whole(
-        self, pack: Pack, condition: Condition, where: Where, exemptions: Sequence[Exemption] = ()
-    ) -> tuple[int, Test]:
+    def whole(self, pack: Pack, condition: Condition, where: Where, exemptions: Sequence[Exemption] = ()) -> Term:
         """`test` of a whole condition, and of none of the exemptions; notes when numbers or sums must be read for it."""
-        trigger, test = self.test(pack, condition, where)
+        needed, test = self.test(pack, condition, where)
         terms = [(pack, condition)]
         for exemption in exemptions:
             seen = replace(pack, use=(*exemption.use, *pack.use)) if exemption.use else pack
             terms.append((seen, cond.Not(exemption.condition)))
             excuse = self.test(*terms[-1], exemption.where)[1]
-            test = all_of([trigger] if trigger else [], [test, excuse])
+            test = all_of(needed, [test, excuse])
         for seen, term in terms:
             for leaf, positive in cond.leaves(term):
                 self._wanted(seen, leaf, positive=positive)
-        late = not trigger or trigger & self.tables.number_bits  # nothing that is known before the numbers are
+        late = not needed or needed[0] & self.tables.number_bits  # nothing that is known before the numbers are
         if any(_asks_numbers(term) for _, term in terms):
-            self.numbers_asked |= -1 if late else trigger
+            self.numbers_asked |= -1 if late else needed[0]
         if any(_asks_amounts(term) for _, term in terms):
-            self.amounts_asked |= -1 if late else trigger
-        return trigger, test
+            self.amounts_asked |= -1 if late else needed[0]
+        return needed, test
 
-    def test(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
-        """The trigger of a condition (bits of which it needs one; 0 if it can hold without any) and its test."""
+    def test(self, pack: Pack, condition: Condition, where: Where) -> Term:
+        """The test of a condition, and what it needs."""
+        made = self._made(pack, condition, where)
+        self._parts[condition] = made[1]
+        return made
+
+    def _made(self, pack: Pack, condition: Condition, where: Where) -> Term:
         match condition:
             case cond.Name():
                 return any_of(self._name(pack, condition, where))
@@ -169,26 +174,25 @@ class _Compiler:
                 return self._comparison(pack, condition, where)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
-                return 0, lambda bits, excuses: not inner(excuses, bits)
+                return (), lambda bits, excuses: not inner(excuses, bits)
             case cond.AtLeast():
                 return self._at_least(condition.count, [self.test(pack, term, where) for term in condition.terms])
 
-    def _at_least(self, count: int, terms: Sequence[tuple[int, Test]]) -> tuple[int, Test]:
-        """At least `count` of the terms. Where all are needed, the term that is seldom true is the trigger."""
+    def _at_least(self, count: int, terms: Sequence[Term]) -> Term:
+        """At least `count` of the terms. Where all are needed, what is seldom true is asked for first."""
         if len(terms) == 1:
             return terms[0]
         tests = [test for _, test in terms]
-        triggers = [trigger for trigger, _ in terms]
         if count == len(terms):
-            needed = sorted((trigger for trigger in triggers if trigger), key=self._commonness)
-            return needed[0] if needed else 0, all_of(needed, tests)
-        together = 0
-        for trigger in triggers:
-            together |= trigger
-        trigger = together if all(triggers) else 0
+            masks = dict.fromkeys(mask for needed, _ in terms for mask in needed)
+            rarest_first = tuple(sorted(masks, key=self._commonness))
+            return rarest_first, all_of(rarest_first, tests)
+        together: tuple[int, ...] = ()
+        if all(needed for needed, _ in terms):
+            together = (reduce(or_, (needed[0] for needed, _ in terms)),)
         if count == 1:
-            return trigger, one_of(tests)
-        return trigger, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
+            return together, one_of(tests)
+        return together, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words and foreign links often, a brand seldom. Of equals the first
@@ -209,7 +213,7 @@ class _Compiler:
         self._asked |= bit
         return bit
 
-    def _comparison(self, pack: Pack, condition: cond.Comparison, where: Where) -> tuple[int, Test]:
+    def _comparison(self, pack: Pack, condition: cond.Comparison, where: Where) -> Term:
         """A quantity's comparison is one bit; a keyword set is summed up when its rule is tried."""
         if condition.quantity in cond.MEASURES:
             return self._summed(pack, condition, where)
@@ -225,11 +229,11 @@ class _Compiler:
                 self.hour_tests.append((pack.timezone, holds, bit))
         return any_of(bit)
 
-    def _summed(self, pack: Pack, condition: cond.Comparison, where: Where) -> tuple[int, Test]:
+    def _summed(self, pack: Pack, condition: cond.Comparison, where: Where) -> Term:
         sets = self.tables.named_sets(pack)
         if condition.of not in sets:
             self.tables.unknown(where, condition.of, "a keyword set of this pack or of one that it uses", sets, pack)
-            return 0, lambda *_: False
+            return (), lambda *_: False
         keywords = sets[condition.of]
         weighted = self.tables.counted(keywords)
         if condition.quantity == "count":
@@ -242,7 +246,7 @@ class _Compiler:
         trigger = 0 if COMPARE[condition.operator](0, condition.number) else self.tables.sets[keywords]
         self._asked |= trigger
         self._demanded |= trigger
-        return trigger, summed(condition.operator, condition.number, weighted)
+        return (trigger,) if trigger else (), summed(condition.operator, condition.number, weighted)
 
     def _wanted(self, pack: Pack, leaf: Condition, *, positive: bool) -> None:
         """Note for what a condition wants a keyword set, or the keywords of one: to hold, or to be excused by it."""
@@ -259,10 +263,10 @@ class _Compiler:
                     self._demanded |= bit if use is positive else 0
                     self._excusing |= 0 if use is positive else bit
 
-    def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> tuple[int, Test]:
+    def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> Term:
         brands = [self.tables.brands[brand] for brand in self.tables.targets(pack, predicate.target, where)]
         if not brands:
-            return 0, lambda *_: False
+            return (), lambda *_: False
         for bits in brands:
             self._asked |= bits.names | bits.company
         match predicate.name:
@@ -278,7 +282,7 @@ class _Compiler:
         elsewhere = self._at_least(2, [self._names(brands), any_of(FOREIGN_LINK)])
         return self._at_least(1, [lookalike, elsewhere, self._foreign_phone(brands)])
 
-    def _names(self, brands: Sequence[BrandBits]) -> tuple[int, Test]:
+    def _names(self, brands: Sequence[BrandBits]) -> Term:
         """Whether one of them is named. Those that need no other word are asked for together: one by one,
         `impersonates` of the shipped carriers took 6.8 µs instead of 0.6."""
         alone = [bits for bits in brands if not bits.company]
@@ -292,10 +296,10 @@ class _Compiler:
         )
         return self._at_least(1, terms)
 
-    def _named(self, names: int, shown: int) -> tuple[int, Test]:
+    def _named(self, names: int, shown: int) -> Term:
         return self._at_least(1, [any_of(names), self._at_least(2, [any_of(shown), any_of(FOREIGN_LINK)])])
 
-    def _foreign_phone(self, brands: Sequence[BrandBits]) -> tuple[int, Test]:
+    def _foreign_phone(self, brands: Sequence[BrandBits]) -> Term:
         """Whether one of them is named beside a number that is not its own. Of brands without known numbers none is foreign."""
         known = [bits for bits in brands if bits.foreign_number] or brands[:1]
         return self._at_least(

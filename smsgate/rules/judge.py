@@ -6,10 +6,11 @@ hits is `rules.engine`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from smsgate.rules.allowances import NOTHING, Allowances
+from smsgate.rules.condition import Condition
 from smsgate.rules.facts import Test
 from smsgate.rules.model import Action, Mode, Rule, Sample
 from smsgate.rules.sampling import drawn
@@ -17,14 +18,16 @@ from smsgate.rules.verdict import PASS, Verdict
 
 
 class CompiledRule(NamedTuple):
-    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `trigger`: bits of which
-    one must be set, or 0 when the test must always run."""
+    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `needed`: masks of each
+    of which one bit must be set, the one that seldom is first; without any the test must always run. `parts`: the tests that
+    `test` is made of, for `rules.reasons`."""
 
     place: int
     rule: Rule
-    trigger: int
+    needed: tuple[int, ...]
     test: Test
     status: int
+    parts: Mapping[Condition, Test]
 
 
 class Judge:

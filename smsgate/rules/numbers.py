@@ -1,7 +1,7 @@
 """What the figures in a text are, as bits: a phone number, a premium or mobile one, one that is not a named brand's; a sum.
 
-Read only for texts that some rule with such a fact may hit (`RuleSet.facts`): the reader of phone numbers takes 5 to 10 µs, a
-whole clean message less; that of sums about 1.
+Read only for texts that some rule with such a fact may hit (`RuleSet.facts`): the reader of phone numbers takes 2 µs or more, a
+third of what a whole clean message costs; that of sums about 1.
 """
 
 from __future__ import annotations
