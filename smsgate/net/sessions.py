@@ -15,6 +15,7 @@ from typing import Any
 from smsgate.limits.admission import Admission
 from smsgate.limits.overload import SAMPLE_S, Overload
 from smsgate.net.listener import HANDSHAKE_S, Incoming
+from smsgate.net.receipts import Receipts
 from smsgate.net.relay import Relay
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
@@ -46,6 +47,7 @@ class Sessions:
         self._contexts = contexts
         self._upstreams = Upstreams(settings, contexts)
         self._admission = Admission(settings.caps)
+        self._receipts = Receipts(settings.secret, metrics)
         self._on_end = ended
         self._numbers = count(1)
         self._relays: set[Relay] = set()
@@ -89,6 +91,7 @@ class Sessions:
             metrics=self._metrics,
             upstreams=self._upstreams,
             admission=self._admission,
+            receipts=self._receipts,
             overload=self.overload,
             address=address,
             on_bind=self._binds,
@@ -120,6 +123,11 @@ class Sessions:
         self._metrics.in_flight_mt = sum(len(relay.session.awaited_smsc) for relay in self._relays)
         self._metrics.in_flight_mo = sum(len(relay.session.awaited_esme) for relay in self._relays)
         self._metrics.buffered_bytes = sum(relay.buffered_bytes for relay in self._relays)
+        segments = self._policy.segments
+        self._metrics.segment_sets = len(segments)
+        self._metrics.segments_refused = segments.poisoned
+        self._metrics.segments_incomplete = segments.expired
+        self._metrics.segments_no_room = segments.overflowed
         if not self._draining or self._relays:
             asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
