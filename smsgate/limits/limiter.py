@@ -18,12 +18,14 @@ from smsgate.limits.shared import SharedArrivals, SharedTable
 from smsgate.limits.table import ArrivalTable
 
 MAX_KEYS: Final = 200_000
-"""Keys of one client remembered per limit: some 30 MB when full, and more than the destinations of ten minutes at 300 messages/s."""
+"""Keys with a client remembered per limit: some 30 MB when full, and more than the destinations of ten minutes at
+300 messages/s."""
 
 
 class Rate(NamedTuple):
     """What a limit needs to count. `identity` makes it the same one in another rule set. `is_local`: each key is one client's, so
-    one process sees all of it. `ahead_s`: how far debts may run. `distinct_s`: how long a value counts once; 0: messages count."""
+    one process sees all of it. `ahead_s`: how far debts may run. `distinct_s`: how long a value counts once; 0: messages
+    count."""
 
     gcra: Gcra
     identity: str

@@ -8,6 +8,7 @@ memory.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 
 CANDIDATES = 8
 """Entries looked at to make room for one; a constant cost per insertion."""
@@ -20,17 +21,17 @@ class ArrivalTable:
 
     def __init__(self, max_entries: int) -> None:
         self._max_entries = max_entries
-        self._tats: OrderedDict[str, float] = OrderedDict()  # the first of a dict is found in linear time
+        self._tats: OrderedDict[Hashable, float] = OrderedDict()  # the first of a dict is found in linear time
         self.evicted = 0
 
     def __len__(self) -> int:
         return len(self._tats)
 
-    def get(self, key: str) -> float:
+    def get(self, key: Hashable) -> float:
         """The TAT of a key; 0.0 for one that isn't known."""
         return self._tats.get(key, 0.0)
 
-    def push(self, key: str, now: float, by_s: float, ahead_s: float) -> None:
+    def push(self, key: Hashable, now: float, by_s: float, ahead_s: float) -> None:
         """Move a TAT on by so much from where it is, or from now if it has passed; but no further ahead of now than `ahead_s`."""
         tats = self._tats
         tat = tats.get(key)
@@ -40,13 +41,13 @@ class ArrivalTable:
 
     def _make_room(self, now: float) -> None:
         tats = self._tats
-        soonest = ""
+        soonest: Hashable = None
         for _ in range(min(CANDIDATES, len(tats))):
             key, tat = tats.popitem(last=False)
             if tat <= now:
                 return
             tats[key] = tat  # to the back: another eight are looked at next time
-            if not soonest or tat < tats[soonest]:
+            if soonest is None or tat < tats[soonest]:
                 soonest = key
         del tats[soonest]
         self.evicted += 1

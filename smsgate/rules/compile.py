@@ -59,9 +59,9 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
     in_force = [(pack, rule) for pack in packs for rule in pack.rules if not expired(rule, today)]
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
     limits = [
-        CompiledLimit(
-            limit, compiler.whole(pack, limit.condition, limit.where)[1] if limit.condition else None, status_of(limit)
-        )
+        CompiledLimit(limit, *compiler.whole(pack, limit.condition, limit.where), status_of(limit))
+        if limit.condition
+        else CompiledLimit(limit, 0, None, status_of(limit))
         for pack in packs
         for limit in pack.limits
     ]
