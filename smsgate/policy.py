@@ -19,7 +19,7 @@ from smsgate.limits.gcra import Gcra
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
 from smsgate.limits.table import ArrivalTable
 from smsgate.pack_limits import PackLimits
-from smsgate.reassembly import Arrival, Segments, may_be_part
+from smsgate.reassembly import Arrival, Segments, may_be_part, places
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.facts import AMBIGUOUS_BODY
@@ -90,6 +90,8 @@ class Policy:
         self.segments = Segments(segments.expire_s, rules.longest_word)
         self._on_overflow = segments.overflow
         self._client_tats = ArrivalTable(MAX_CLIENTS)
+        self.utc_offset_s = 0.0
+        """What makes seconds since 1970 of `now`: conditions may ask for the hour."""
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
         self.rules = rules
@@ -117,10 +119,14 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        carrier = self.rules.of_sender(sender, client.name, view.source_type)
+        if view.ambiguous:
+            carrier |= AMBIGUOUS_BODY
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= self._of_envelope(view, texts, now)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -136,14 +142,17 @@ class Policy:
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
 
-        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
-        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        Rules only, and no facts of sender ids, the sender being a telephone; rates and limits are for what clients send. The
+        statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
+        those are a sender's.
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= self._of_envelope(view, texts, now)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -152,6 +161,14 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
+
+    def _of_envelope(self, view: TextView, texts: Sequence[Reading], now: float) -> int:
+        """The facts of a message that are not of its text."""
+        envelope = self.rules.envelope
+        destinations = [destination.decode("latin-1") for destination in view.destinations]
+        parts = [place.total for place in places(view)] if may_be_part(view) else ()
+        bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
+        return bits | envelope.hours_at(now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,

@@ -68,6 +68,7 @@ class Worker:
     def start(self) -> None:
         """Begin. Raises OSError when a certificate can't be read."""
         self.contexts.load()
+        self.policy.utc_offset_s = _utc_offset_s()
         self.sessions.start()
 
     def reload(self) -> str:
@@ -84,6 +85,7 @@ class Worker:
     async def put(self, descriptor: int) -> None:
         """Put the rules of a sealed file in force, between two messages. Raises OSError when they can't be taken up."""
         rules = await taken_up(descriptor)
+        self.policy.utc_offset_s = _utc_offset_s()  # the clock may have been set since the start
         old = self.policy.rules
         self.policy.use(rules)
         old.forget()
@@ -107,8 +109,7 @@ class Worker:
 
     def use_blocks(self, file: str, records: Records) -> None:
         """Put in force what an operator has blocked, and nothing else; `file` is where it is kept."""
-        offset_s = asyncio.get_running_loop().time() - datetime.now(UTC).timestamp()
-        self.policy.blocks.use(blocks_of(file, records, offset_s))
+        self.policy.blocks.use(blocks_of(file, records, -_utc_offset_s()))
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
@@ -209,6 +210,11 @@ class Gate(Doors):
         await self.listener.drain(self.settings.drain_timeout_s / 2)
         await self.sessions.drain()
         self.retire()
+
+
+def _utc_offset_s() -> float:
+    """What makes seconds since 1970 of the running loop's time."""
+    return datetime.now(UTC).timestamp() - asyncio.get_running_loop().time()
 
 
 def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]) -> dict[str, str]:

@@ -57,7 +57,9 @@ def explain(  # noqa: PLR0917  # a command's options
 def _explain_pdu(rule_set: RuleSet, view: TextView, client: str, *, as_json: bool) -> None:
     """Show the verdict on a PDU, then each reading of it by itself."""
     sender = view.source.decode("latin-1")
-    carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+    carrier = rule_set.of_sender(sender, client, view.source_type)
+    if view.ambiguous:
+        carrier |= AMBIGUOUS_BODY
     found = readings(view)
     verdict = rule_set.check(found, sender, client, carrier).verdict
     reasons = [(each.alphabet, explain_text(rule_set, each.text, sender, client, carrier)) for each in found]
@@ -98,6 +100,7 @@ def _record(why: Explanation) -> dict[str, object]:
             for span in why.spans
         ],
         "links": [{"host": link.host, "userinfo": link.userinfo, "path": link.path} for link in why.links],
+        "resembled": list(why.resembled),
         "text": why.text,
         "folded": why.folded,
     }
@@ -129,4 +132,6 @@ def _show(why: Explanation) -> None:
         for link in why.links:
             table.add_row("link", Text(link.host), f"{link.start}-{link.end}")
         out.print(table)
+    if why.resembled:
+        out.print(Text(f"sender   resembles {', '.join(why.resembled)}"))
     out.print(Text(f"facts    {', '.join(why.facts) or 'none'}", style="dim"))

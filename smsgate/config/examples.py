@@ -64,7 +64,10 @@ def mistaken_sites(rules: RuleSet, packs: Sequence[Pack]) -> list[Diagnostic]:
 
 
 def _judge(rules: RuleSet, example: Example) -> Verdict:
-    carrier = AMBIGUOUS_BODY if example.ambiguous_body else 0
+    envelope = rules.envelope
+    carrier = rules.of_sender(example.sender, example.client) | (AMBIGUOUS_BODY if example.ambiguous_body else 0)
+    carrier |= envelope.facts([example.destination], [example.segments], [example.alphabet])
+    carrier |= envelope.hours(example.hour)
     return rules.check((Reading.of_text(example.text),), example.sender, example.client, carrier).verdict
 
 
