@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from load_tests.limits import over_admitted
 from smsgate.limits.shared import HEADER_OCTETS, PLACES, SAMPLED_SETS, SET_OCTETS, TABLE_OCTETS, WAYS, SharedTable
 
 NOW = 1000.0
@@ -118,64 +115,6 @@ def test_a_flood_of_keys_fills_the_table_and_no_more() -> None:
     assert shared.fill(NOW + 60.0) == 0.0
 
 
-@contextmanager
-def memory(sets: int = 64) -> Iterator[int]:
-    """The descriptor of memory with a table in it."""
-    descriptor = os.memfd_create("table")
-    try:
-        os.write(descriptor, (7).to_bytes(8, sys.byteorder))
-        os.truncate(descriptor, HEADER_OCTETS + sets * SET_OCTETS)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-HAMMER = """\
-import mmap, sys
-from math import inf
-from time import monotonic
-from smsgate.limits.gcra import Gcra
-from smsgate.limits.shared import SharedTable
-limit = SharedTable(mmap.mmap(int(sys.argv[1]), 0), int(sys.argv[2])).of("L-1")
-gcra = Gcra.of({rate}, {burst})
-sys.stdout.write("ready\\n")
-sys.stdout.flush()
-sys.stdin.readline()
-admitted, began = 0, monotonic()
-now = began
-while now < began + {seconds}:
-    for key in ("a", "b", "c", "d"):
-        if gcra.conforms(limit.get(key), now):
-            limit.push(key, now, gcra.interval_s, inf)
-            admitted += 1
-    now = monotonic()
-print(admitted, began, now)
-"""
-RATE, BURST, SECONDS = 2_000.0, 100, 0.7
-
-
 def test_processes_that_ask_at_once_admit_hardly_more_than_the_limit() -> None:
     """Twice as many as processors, so that some are stopped between reading and writing."""
-    program = HAMMER.format(rate=RATE, burst=BURST, seconds=SECONDS)
-    with memory() as descriptor:
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-c", program, str(descriptor), str(number)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                pass_fds=[descriptor],
-                text=True,
-            )
-            for number in range(2 * (os.cpu_count() or 1))
-        ]
-        for process in running:
-            assert process.stdout is not None
-            process.stdout.readline()
-        for process in running:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        said = [process.communicate(timeout=30)[0].split() for process in running]
-    began, ended = min(float(each[1]) for each in said), max(float(each[2]) for each in said)
-    admitted, allowed = sum(int(each[0]) for each in said), 4 * (BURST + RATE * (ended - began))
-    assert allowed * 0.2 < admitted < allowed * 1.15
+    assert -0.9 < over_admitted(2 * (os.cpu_count() or 1), seconds=0.7) < 0.15
