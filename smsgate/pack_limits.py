@@ -24,6 +24,7 @@ from xxhash import xxh3_128_hexdigest
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter, Rate
 from smsgate.limits.shared import SharedTable
+from smsgate.rules.allowances import NOTHING
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
 from smsgate.rules.facts import Test
 from smsgate.rules.model import DISTINCT, TEXT_KEYS, Action, Limit, LimitKey, Mode, Unit
@@ -72,6 +73,8 @@ class PackLimits:
     """The limits of the rule set in force, with their state."""
 
     def __init__(self, rules: RuleSet, shared: SharedTable) -> None:
+        self.allowances = NOTHING
+        """What an operator allows: such limits only monitor."""
         self._shared = shared
         self._gone = 0  # evictions of tables that are no more
         self._limiter = Limiter((), shared)
@@ -126,7 +129,9 @@ class PackLimits:
                 debited += _counted(index, each, message)
         exceeded = self._limiter.exceeded(asked, now)
         for index in sorted(exceeded):
-            verdict = _with_limit(verdict, self._limits[index], exceeded[index])
+            each = self._limits[index]
+            monitors = each.limit.mode is Mode.MONITOR or self.allowances.monitors(each.limit.id, sender, client)
+            verdict = _with_limit(verdict, each, exceeded[index], monitors=monitors)
         if verdict.refused:
             debited = []
         lasting = 0
@@ -168,11 +173,12 @@ def _rate(limit: Limit, *, is_shaping: bool) -> Rate:
     return Rate(gcra, limit.identity, is_local, inf)
 
 
-def _with_limit(verdict: Verdict, exceeded: Asked, wait_s: float) -> Verdict:
-    """The verdict once a limit is exceeded: the limit's action if that is stricter, its name among the reasons."""
+def _with_limit(verdict: Verdict, exceeded: Asked, wait_s: float, *, monitors: bool) -> Verdict:
+    """The verdict once a limit is exceeded: the limit's action if that is stricter, its name among the reasons. `monitors`:
+    whether it only monitors for now."""
     limit = exceeded.limit
     action, status, rules, monitored = verdict.action, verdict.status, verdict.rules, verdict.monitored
-    if limit.mode is Mode.MONITOR:
+    if monitors:
         return Verdict(action, status, rules, (*monitored, limit), verdict.pause_s)
     pause_s = max(verdict.pause_s, min(wait_s, MAX_PAUSE_S)) if limit.action is Action.SHAPE else verdict.pause_s
     if limit.action.strictness > action.strictness:

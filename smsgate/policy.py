@@ -20,8 +20,10 @@ from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
 from smsgate.limits.table import ArrivalTable
 from smsgate.pack_limits import PackLimits
 from smsgate.reassembly import Arrival, Segments, may_be_part, places
+from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import Finding, RuleSet
+from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
@@ -81,10 +83,12 @@ class Policy:
         clients: dict[str, ClientSettings] | None = None,
         canned: Mapping[int, str] | None = None,
         segments: SegmentSettings = SegmentSettings(),  # noqa: B008  # frozen
+        sample_key: bytes = b"",
+        *,
         shared: SharedTable | None = None,
     ) -> None:
-        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id. `shared`: the arrival times of keys that cross clients,
-        where other processes count too."""
+        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id; `sample_key`: see `rules.sampling`; `shared`: the
+        arrival times of keys that cross clients, where other processes count too."""
         self._clients = clients or {}
         self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
         self.segments = Segments(segments.expire_s, rules.longest_word)
@@ -97,13 +101,25 @@ class Policy:
         self.rules = rules
         self.limits = PackLimits(rules, shared or SharedTable.new(bytearray(OWN_TABLE_OCTETS), seed=0))
         self.blocks = Blocks()
+        self._sample_key = sample_key
+        self._allowances = NOTHING
+        rules.serve(sample_key, NOTHING)
 
     def use(self, rules: RuleSet) -> None:
         """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start
         afresh, and so do segments."""
+        rules.serve(self._sample_key, self._allowances)
         self.rules = rules
         self.segments.forget(rules.longest_word)
         self.limits.use(rules)
+
+    def allow(self, allowances: Allowances) -> None:
+        """Put in force what an operator allows, and nothing else. Parts of messages are then judged afresh: what was held against
+        them before may be allowed now."""
+        if allowances != self._allowances:
+            self._allowances = self.limits.allowances = allowances
+            self.rules.serve(self._sample_key, allowances)
+            self.segments.forget(self.rules.longest_word)
 
     def _monitors(self, client: Client) -> bool:
         switched = self.monitor_only
@@ -126,7 +142,7 @@ class Policy:
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -152,7 +168,7 @@ class Policy:
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -161,14 +177,6 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
-
-    def _of_envelope(self, view: TextView, texts: Sequence[Reading], now: float) -> int:
-        """The facts of a message that are not of its text."""
-        envelope = self.rules.envelope
-        destinations = [destination.decode("latin-1") for destination in view.destinations]
-        parts = [place.total for place in places(view)] if may_be_part(view) else ()
-        bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
-        return bits | envelope.hours_at(now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,
@@ -209,7 +217,8 @@ class Policy:
         arrivals = arrivals or []
         findings = [arrival.finding for arrival in arrivals]
         if not (arrivals and (view.udhi or view.sar)):
-            findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier))
+            content = arrivals[0].key.content if arrivals else ""
+            findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier, content))
         if self.blocks.any:
             sender = view.source.decode("latin-1")
             findings = [self.blocks.judge(finding, texts, sender, now) for finding in findings]
@@ -255,3 +264,11 @@ class Policy:
         if rate is not None and not verdict.refused:
             self._client_tats.push(client.name, now, rate.interval_s * max(1, len(destinations)), inf)
         return verdict, debited
+
+
+def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
+    """What conditions ask of a PDU beside its text, at a time in seconds since 1970."""
+    destinations = [destination.decode("latin-1") for destination in view.destinations]
+    parts = [place.total for place in places(view)] if may_be_part(view) else ()
+    alphabets = [reading.alphabet for reading in texts]
+    return envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)
