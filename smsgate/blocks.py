@@ -62,7 +62,8 @@ class BlockDesk:
             return
         except (OSError, ValueError) as error:
             aside = self._file.with_suffix(".unreadable")
-            log.error("no block is in force: %s can't be read (%s), kept as %s", self._file, error, aside)  # noqa: TRY400
+            about = {"file": str(self._file), "reason": str(error), "kept_as": str(aside)}
+            log.error("no block is in force: the file can't be read", extra=about)  # noqa: TRY400
             with suppress(OSError):
                 self._file.replace(aside)
             return
@@ -100,7 +101,7 @@ class BlockDesk:
         if len(kept) >= MAX_BLOCKS:
             raise ValueError(f"{MAX_BLOCKS:,} blocks are in force: what is to last belongs in a list of a pack")
         await self._keep([*kept, record])
-        log.warning("%s blocked until %s. Reason: %r", _for_log(record), record["until"], reason)
+        log.warning("blocked by the operator", extra=_for_log(record) | {"until": record["until"], "reason": reason})
         return record
 
     async def _unblock(self, arguments: Mapping[str, Any]) -> Records:
@@ -115,7 +116,7 @@ class BlockDesk:
         if gone:
             await self._keep([record for record in in_force if record not in gone])
         for record in gone:
-            log.warning("%s no longer blocked", _for_log(record))
+            log.warning("no longer blocked by the operator", extra=_for_log(record))
         return gone
 
     async def _keep(self, records: Records) -> None:
@@ -178,9 +179,10 @@ def _iso(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _for_log(record: Mapping[str, Any]) -> str:
+def _for_log(record: Mapping[str, Any]) -> dict[str, str]:
     """No number is logged, and a sender may be one."""
-    return f"host {record['value']}" if record["kind"] == BlockKind.HOST else f"a {record['kind']}"
+    kind = str(record["kind"])
+    return {"kind": kind, "host": record["value"]} if kind == BlockKind.HOST else {"kind": kind}
 
 
 def _parsed(text: str) -> Records:

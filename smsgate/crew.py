@@ -142,12 +142,12 @@ def main() -> None:
     """Run one worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the supervisor says when to end
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    logs.configure()
     words, letters = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
     sealed = int(sys.argv[3])
     words.setblocking(False)
     setup: Setup = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the supervisor
     settings: Settings = setup.settings
+    logs.configure(settings.log, worker=setup.index)
     rules = unseal(sealed).rules
     os.close(sealed)
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop

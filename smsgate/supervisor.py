@@ -126,7 +126,10 @@ class Supervisor(Doors):
         except (OSError, NoBindError, asyncio.CancelledError) as error:
             connection.close()
             self._admission.disconnect(incoming.address.host)
-            log.info("connection from %s given up: %s", incoming.address, str(error) or type(error).__name__)
+            log.info(
+                "connection given up",
+                extra={"address": str(incoming.address), "reason": str(error) or type(error).__name__},
+            )
 
     async def _hand_to_owner(self, incoming: Incoming, client: str) -> None:
         """To the worker that owns the client, waiting while it is being restarted. Raises OSError."""
@@ -153,7 +156,7 @@ class Supervisor(Doors):
         except OSError as error:
             incoming.connection.close()
             self._admission.disconnect(incoming.address.host)
-            log.info("connection from %s given up: %s", incoming.address, error)
+            log.info("connection given up", extra={"address": str(incoming.address), "reason": str(error)})
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -174,7 +177,7 @@ class Supervisor(Doors):
             self._restarts += 1
             if loop.time() - began > HEALTHY_S:
                 back_off_s = FIRST_BACK_OFF_S
-            log.error("worker %d died; restarted in %.1f s", worker.index, back_off_s)
+            log.error("a worker died", extra={"worker": worker.index, "restart_s": round(back_off_s, 1)})
             worker.down_since = loop.time()
             with suppress(TimeoutError):
                 async with asyncio.timeout(back_off_s):
@@ -190,7 +193,7 @@ class Supervisor(Doors):
             ) is not None:
                 self._heard(worker, word)
         except TimeoutError:
-            log.error("worker %d has been silent for too long, killed", worker.index)  # noqa: TRY400
+            log.error("a worker has been silent for too long, killed", extra={"worker": worker.index})  # noqa: TRY400
             worker.kill()
         was_ready = await worker.end()
         self._bury(worker)
@@ -353,7 +356,7 @@ class Supervisor(Doors):
             _, alive = await asyncio.wait(self._lives, timeout=self.settings.drain_timeout_s + STOP_S)
             for worker in self._workers if alive else ():
                 if worker.process is not None and worker.process.returncode is None:
-                    log.error("worker %d does not end, killed", worker.index)
+                    log.error("a worker does not end, killed", extra={"worker": worker.index})
                     worker.kill()
             await asyncio.gather(*self._lives, return_exceptions=True)
         self.retire()

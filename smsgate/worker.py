@@ -76,7 +76,7 @@ class Worker:
             self.contexts.load()
         except OSError as error:
             fault = f"certificates not reloaded, the old ones stay in force: {error}"
-            log.error("%s", fault)  # noqa: TRY400  # where it came from says nothing
+            log.error("certificates not reloaded", extra={"reason": str(error)})  # noqa: TRY400  # where it came from says nothing
             return fault
         log.info("certificates reloaded")
         return ""
@@ -215,7 +215,7 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
     """Put a client (without one: all) into monitor-only for a reason, or take it out; without `on` neither. Answers what is
     switched on now, with "*" for all. Raises ValueError."""
     client, reason = arguments.get("client"), arguments.get("reason")
-    whose = f"client {client!r}" if client else "all clients"
+    about = {"client": client or "*"}
     match arguments.get("on"):
         case True:
             if not reason:
@@ -223,10 +223,10 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
             if client not in switches and len(switches) >= MAX_SWITCHES:
                 raise ValueError(f"{MAX_SWITCHES} clients are in monitor-only: switch it on for all")
             switches[client] = reason
-            log.warning("monitor-only for %s: nothing is refused. Reason: %r", whose, reason)
+            log.warning("monitor-only begins: nothing is refused", extra=about | {"reason": reason})
         case False:
             switches.pop(client, None)
-            log.warning("monitor-only ends for %s", whose)
+            log.warning("monitor-only ends", extra=about)
     return {name or "*": text for name, text in switches.items()}
 
 

@@ -133,7 +133,7 @@ def test_the_next_generation_takes_over_under_load_and_nothing_is_lost_or_double
                 while min(sender.binds for sender in senders) < 1:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 gate.process.send_signal(signal.SIGUSR2)
-                successor = int((await log_line(gate, r"next generation starts: process (\d+)"))[1])
+                successor = int((await log_line(gate, r'next generation starts".* "pid": (\d+)'))[1])
                 try:
                     assert await gate.address("listening on ") == address
                     await gate.line("ready")
@@ -209,7 +209,7 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart_and_a_broken_one_is
                 first.certificate.write_text("no certificate")
                 gate.process.send_signal(signal.SIGHUP)
                 for _ in range(workers):
-                    assert (await log_line(gate, r"certificates not reloaded.*: listener .*: (\S+) and its key"))[
+                    assert (await log_line(gate, r'certificates not reloaded".*"listener .*: (\S+) and its key'))[
                         1
                     ] == str(first.certificate)
                 assert await shown(address) == before
@@ -308,7 +308,7 @@ def test_systemd_is_told_of_the_next_generation_and_not_that_the_first_one_stops
             ):
                 await told.get()
                 gate.process.send_signal(signal.SIGUSR2)
-                successor = int((await log_line(gate, r"next generation starts: process (\d+)"))[1])
+                successor = int((await log_line(gate, r'next generation starts".* "pid": (\d+)'))[1])
                 try:
                     assert await told.get() == ["READY=1", f"MAINPID={successor}"]
                     while gate.process.returncode is None:  # noqa: ASYNC110  # `wait` waits for its heir's pipes too

@@ -34,8 +34,8 @@ def run(
     """
     with told_faults():
         settings = load_settings(config)
+        logs.configure(settings.log)
         loaded = rules.load(settings.rules)
-    logs.configure()
     try:
         service.run(settings, loaded, _started)
     except service.ListenError as error:

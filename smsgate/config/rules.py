@@ -67,7 +67,8 @@ def load(paths: Sequence[Path], today: date | None = None, build: Build = automa
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
     expired_lists = [entries for pack in packs for entries in pack.lists if expired(entries, day)]
     for entries in expired_lists:
-        log.warning("%s: the list %s expired on %s: it counts as empty", entries.where, entries.name, entries.expires)
+        about = {"list": entries.name, "at": str(entries.where), "expires": str(entries.expires)}
+        log.warning("a list has expired: it counts as empty", extra=about)
     # Examples stand for the rules as written: a list that runs out one night must not keep a gate from starting.
     faults += failing_examples(compile_packs(_unexpiring(packs), day) if expired_lists else rules)
     faults += mistaken_sites(rules, packs)

@@ -33,7 +33,6 @@ from smsgate.smpp.own import OWN_ANSWER_S
 from smsgate.smpp.session import Session
 from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
-from smsgate.telemetry.logs import without_message
 from smsgate.telemetry.metrics import Metrics
 
 WRITE_BUFFER_BYTES = 64 * 1024
@@ -214,9 +213,9 @@ class Relay:
         try:
             decide = self.policy.decide_mo if mo else self.policy.decide_pdu
             verdict = decide(command, data, start, end, client, now)
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not end the session: the sender may try again
+        except Exception:  # a fault of ours must not end the session: the sender may try again
             self.metrics.filter_errors += 1
-            log.error("filter failed on a message of client %r: %s", client.name, without_message(error))  # noqa: TRY400
+            log.exception("filter failed", extra={"client": client.name})
             return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
         self.metrics.filter_time.observe(perf_counter() - began)
         if mo:
@@ -345,11 +344,11 @@ class Relay:
                 self.admission.bound(session.system_id)
                 session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.verdicts = self.metrics.messages[self.client.label]
-                log.info("bound: client %r from %s", self.client.name, self.address)
+                log.info("bound", extra=self._about())
             case State.OPEN:
                 self.metrics.binds_refused += 1
                 self.admission.failed(session.system_id, self.address.host, perf_counter())
-                log.info("bind refused by the SMSC: client %r from %s", session.system_id, self.address)
+                log.info("bind refused by the SMSC", extra=self._about())
             case State.ESME_ENDED:
                 self.deadline = self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
                 self.upstream.end()
@@ -385,7 +384,7 @@ class Relay:
         if refusal is None:
             return 0
         self.metrics.refused[refusal] += 1
-        log.warning("bind refused (%s): client %r from %s", refusal, system_id, self.address)
+        log.warning("bind refused", extra=self._about(system_id) | {"reason": refusal})
         return Status.ESME_RSYSERR if refusal is Refusal.OVERLOAD else Status.ESME_RBINDFAIL
 
     # connections
@@ -397,7 +396,7 @@ class Relay:
         self.connecting = None
         if not self.upstream_name:
             self.metrics.upstream_failures += 1
-            log.warning("no upstream for client %r from %s", name, self.address)
+            log.warning("no upstream", extra=self._about())
             if self.session.state is State.BINDING:
                 self.session.refuse_pending_bind(Status.ESME_RSYSERR)
                 self._write()
@@ -448,7 +447,7 @@ class Relay:
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
         if self.client is not None:
-            log.info("ended: client %r from %s: %s", self.client.name, self.address, reason)
+            log.info("ended", extra=self._about() | {"reason": reason})
 
     # drain
 
@@ -480,6 +479,11 @@ class Relay:
         self.loop.call_later(OWN_ANSWER_S, self._queue_turn, self.upstream)
 
     # looking at it
+
+    def _about(self, system_id: str | None = None) -> dict[str, str]:
+        """This session, for a log line. `system_id`: of a bind that is no session's yet."""
+        client = self.session.system_id if system_id is None else system_id
+        return {"client": client, "address": str(self.address), "upstream": self.upstream_name}
 
     def describe(self, now: float) -> dict[str, str | int | float]:
         """What an operator sees of this session; `now` in seconds of perf_counter."""

@@ -74,7 +74,10 @@ class Sessions:
         except (OSError, asyncio.CancelledError) as error:  # ssl.SSLError and TimeoutError are OSErrors
             incoming.connection.close()
             self._ended(relay)
-            log.info("connection from %s given up: %s", incoming.address, str(error) or type(error).__name__)
+            log.info(
+                "connection given up",
+                extra={"address": str(incoming.address), "reason": str(error) or type(error).__name__},
+            )
             return
         if incoming.received:
             relay.downstream.data_received(incoming.received)
@@ -138,7 +141,7 @@ class Sessions:
             active = self.overload.active
             self._metrics.overloaded = int(active)
             self._metrics.overloads += active
-            log.warning("overload %s: the loop runs %.0f ms late", "begins" if active else "ends", seconds * 1000)
+            log.warning("overload begins" if active else "overload ends", extra={"lag_ms": round(seconds * 1000)})
 
     async def drain(self) -> None:
         """End every session in order; after `drain_timeout_s` what is left is cut."""
@@ -150,7 +153,7 @@ class Sessions:
                 async with asyncio.timeout(self._settings.drain_timeout_s):
                     await self._drained.wait()
             except TimeoutError:
-                log.warning("%d sessions were not drained in time", len(self._relays))
+                log.warning("sessions not drained in time", extra={"sessions": len(self._relays)})
         for relay in list(self._relays):
             relay.end("not drained in time")
 
@@ -164,7 +167,7 @@ class Sessions:
     def kick(self, client: str, *, at_once: bool = False) -> int:
         """End all sessions of a client, unbinding both sides, or without a word; how many they are."""
         kicked = [relay for relay in self._relays if relay.session.system_id == client and not relay.ended]
-        log.warning("kicked by the operator: client %r, %d sessions", client, len(kicked))
+        log.warning("kicked by the operator", extra={"client": client, "sessions": len(kicked)})
         for relay in kicked:
             if at_once:
                 relay.end("kicked")
