@@ -25,8 +25,9 @@ from typing import Any, Final
 from load_tests.evasion import TRICKS, disguised
 from load_tests.report import REPOSITORY, commit
 from smsgate.config.rules import load_rules
-from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action
+from smsgate.rules.verdict import Verdict
 from smsgate.text.normalize import fold
 from smsgate.text.urls import links, plain
 

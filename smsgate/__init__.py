@@ -16,8 +16,9 @@ from pathlib import Path
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.rules import load_rules
-from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Limit, Rule
+from smsgate.rules.verdict import Verdict
 
 __all__ = ["Action", "Diagnostic", "DiagnosticsError", "Filter", "Limit", "Rule", "Verdict"]
 

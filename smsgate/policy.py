@@ -2,7 +2,7 @@
 
     view of the PDU -> readings -> rules (of a segment: with the others') -> limits (client, then packs') -> Verdict
 
-Precedence: block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
+Precedence: drop over block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
 apart. All limits are checked, then all are debited; a refused message debits none. Later segments of an admitted message are
 debited unchecked, each once. Pure but for the state of limits and segments: no clock, no I/O, no log.
 """
@@ -19,16 +19,10 @@ from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
 from smsgate.reassembly import Arrival, Segments, may_be_part
 from smsgate.rules.blocks import Blocks
-from smsgate.rules.engine import (
-    AMBIGUOUS_BODY,
-    DEFAULT_STATUS,
-    CompiledLimit,
-    Finding,
-    RuleSet,
-    Verdict,
-    link_host_key,
-)
+from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
+from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
@@ -152,7 +146,7 @@ class Policy:
             return verdict
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
-        return Verdict(verdict.action, DEFAULT_STATUS[verdict.action], verdict.rules, verdict.monitored)
+        return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
 
     def decide(  # noqa: PLR0917
         self,
@@ -223,7 +217,7 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.action is Action.BLOCK:
+        if verdict.action.strictness >= Action.BLOCK.strictness:
             return verdict, 0
         rate = client.rate
         tat = 0.0

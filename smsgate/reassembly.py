@@ -27,7 +27,9 @@ from collections.abc import Mapping, Sequence
 from sys import getsizeof
 from typing import Final, NamedTuple
 
-from smsgate.rules.engine import Evidence, Finding, RuleSet, Verdict
+from smsgate.rules.engine import Finding, RuleSet
+from smsgate.rules.facts import Evidence
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp import udh
 from smsgate.smpp.pdu import TextView
 from smsgate.text.normalize import fold_part, glue

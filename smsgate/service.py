@@ -20,13 +20,14 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic_ns
 
 import uvloop
 
 from smsgate.config.rules import Loaded
 from smsgate.reload.reloader import Reloader
-from smsgate.settings import Settings
+from smsgate.settings import SECRET_BYTES, Settings
 from smsgate.supervisor import Supervisor
 from smsgate.worker import Gate, Inherited
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 INHERITANCE = "SMSGATE_INHERITANCE"
 """The environment variable that tells a generation of the descriptors it has been left."""
+KEY_FILE = "secret"
+"""In the folder `state:`, with `Settings.secret`."""
 READY = b"ready"
 NEXT_START_S = 120.0
 """How long the next generation may take until it is ready."""
@@ -42,11 +45,12 @@ Service = Gate | Supervisor
 
 
 class ListenError(Exception):
-    """An address can't be listened on, or a certificate can't be read."""
+    """An address can't be listened on, or a file that is needed can't be read."""
 
 
 def run(settings: Settings, loaded: Loaded, started: Callable[[Service], None]) -> None:
     """Run until a signal ends it. `started` is called once all is ready. Raises ListenError when it can't start."""
+    settings = replace(settings, secret=_kept_secret(settings))
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
 
     async def serve() -> None:
@@ -58,6 +62,25 @@ def run(settings: Settings, loaded: Loaded, started: Callable[[Service], None]) 
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(serve())
+
+
+def _kept_secret(settings: Settings) -> bytes:
+    """The secret that the generations before had too, if there is a folder for what outlives the process. Raises ListenError."""
+    if settings.state is None:
+        return settings.secret
+    file = settings.state / KEY_FILE
+    try:
+        settings.state.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "wb") as new:
+                new.write(settings.secret)
+        secret = file.read_bytes()
+    except OSError as error:
+        raise ListenError(f"{file}: {error.strerror}") from error
+    if len(secret) < SECRET_BYTES:
+        raise ListenError(f"{file}: {len(secret)} octets, expected {SECRET_BYTES}; without the file a new one is made")
+    return secret
 
 
 async def _serve(service: Service, started: Callable[[Service], None]) -> None:

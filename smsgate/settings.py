@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from secrets import token_bytes
 from typing import Literal
 
 OTHER_CLIENT = "other"
@@ -54,6 +55,9 @@ class OnOverflow(StrEnum):
 
     JUDGE_ALONE = "judge_alone"
     REJECT = "reject"
+
+
+SECRET_BYTES = 32
 
 
 class OnFault(StrEnum):
@@ -258,3 +262,5 @@ class Settings:
     connect_timeout_s: float = 5.0
     drain_timeout_s: float = 10.0
     max_pdu_bytes: int = 66 * 1024
+    secret: bytes = field(default_factory=lambda: token_bytes(SECRET_BYTES), repr=False, compare=False)
+    """What all processes of a gate know and nobody else: the key of whatever is told from forgeries or hashed."""

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.policy import Client, Policy
-from smsgate.rules.engine import PASS, Verdict
 from smsgate.rules.model import Brand, Limit, Rule
+from smsgate.rules.verdict import PASS, Verdict
 from smsgate.settings import ClientMode, ClientSettings, Statuses
 from smsgate.smpp.pdu import TEXT_BEARING, text_view
 from smsgate.smpp.readings import readings

@@ -18,8 +18,9 @@ from smsgate import reassembly
 from smsgate.config.rules import load_rules
 from smsgate.policy import Client, Policy
 from smsgate.reassembly import Place, places
-from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import LimitKey
+from smsgate.rules.verdict import Verdict
 from smsgate.settings import ClientMode, ClientSettings, OnOverflow, SegmentSettings
 from smsgate.smpp.pdu import text_view
 from smsgate.text.reading import Reading

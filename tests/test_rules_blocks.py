@@ -6,8 +6,8 @@ import pytest
 
 from smsgate.policy import Policy
 from smsgate.rules.blocks import Block, BlockKind, objection
-from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Rule, Where
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import Command
 from tests import pdus
 from tests.packs import Action, brand, rule, rule_set

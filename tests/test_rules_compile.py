@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smsgate.rules import condition as cond
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.condition import AtLeast, Condition, Name, Not
-from smsgate.rules.engine import FACTS
+from smsgate.rules.facts import FACTS
 from smsgate.rules.lists import DigestTable, build
 from smsgate.rules.model import EntryList, LimitKey, ListKind, Pack, PackError, Where
 from smsgate.text.normalize import fold

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from smsgate.rules.engine import Verdict, link_host_key
+from smsgate.rules.engine import link_host_key
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.coding import GSM7, LATIN_1, UCS2, Alphabet
 from smsgate.text.disguise import may_be_disguised
 from smsgate.text.normalize import fold

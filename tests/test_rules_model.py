@@ -17,6 +17,7 @@ def test_actions_rise_in_strictness() -> None:
         Action.FLAG,
         Action.THROTTLE,
         Action.BLOCK,
+        Action.DROP,
     ]
 
 

@@ -11,12 +11,14 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from smsgate import service
 from smsgate.net.simulator import SimulatorSettings, Smsc, serve
-from smsgate.settings import Address
+from smsgate.settings import Address, Settings
 from smsgate.smpp.constants import RESPONSE, Command
 from tests.authority import Authority
 from tests.gates import GENUINE, SCAM, TIMEOUT_S, Peer, bind, pdu, submit
@@ -336,3 +338,15 @@ def test_a_service_manager_that_is_gone_is_no_fault(tmp_path: Path, monkeypatch:
             await smsc.close()
 
     asyncio.run(main())
+
+
+def test_the_secret_outlives_the_process_for_its_owner_alone(tmp_path: Path) -> None:
+    settings = Settings((), (), (), state=tmp_path / "state")
+    secret = service._kept_secret(settings)
+    assert secret == settings.secret
+    assert service._kept_secret(replace(settings, secret=bytes(32))) == secret
+    file = tmp_path / "state" / "secret"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_bytes(b"short")
+    with pytest.raises(service.ListenError, match="5 octets, expected 32"):
+        service._kept_secret(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.smpp.constants import Command
 from smsgate.smpp.own import OWN_ANSWER_S, OwnRequests
 from tests import pdus
 
@@ -13,7 +14,7 @@ UNBIND_RESP = 0x80000006
 
 def test_an_unbind_takes_the_first_number_that_is_not_in_flight() -> None:
     own = OwnRequests({FIRST: 1.0, FIRST + 1: 1.0})
-    assert own.unbind(FIRST, 5.0) == (pdus.pdu(pdus.UNBIND, sequence=FIRST + 2), FIRST + 3)
+    assert own.send(Command.UNBIND, FIRST, 5.0) == (pdus.pdu(pdus.UNBIND, sequence=FIRST + 2), FIRST + 3)
 
 
 @pytest.mark.parametrize(
@@ -28,21 +29,21 @@ def test_an_unbind_takes_the_first_number_that_is_not_in_flight() -> None:
 )
 def test_answers_are_told_by_number_and_command_late_ones_too(command: int, sequence: int, ours: bool) -> None:
     own = OwnRequests({})
-    own.unbind(FIRST, 5.0)
+    own.send(Command.UNBIND, FIRST, 5.0)
     assert [own.is_answer(command, sequence) for _ in range(2)] == [ours, ours]
 
 
 def test_the_answer_to_a_passing_request_with_the_same_number_is_not_ours() -> None:
     passing: dict[int, float] = {}
     own = OwnRequests(passing)
-    own.unbind(FIRST, 5.0)
+    own.send(Command.UNBIND, FIRST, 5.0)
     passing[FIRST] = 6.0
     assert not own.is_answer(UNBIND_RESP, FIRST)
 
 
 def test_a_passing_request_with_the_same_number_waits_for_the_answer_or_so_many_seconds() -> None:
     own = OwnRequests({})
-    own.unbind(FIRST, 5.0)
+    own.send(Command.UNBIND, FIRST, 5.0)
     assert own.holds_up(FIRST, 5.0)
     assert not own.holds_up(FIRST + 1, 5.0)
     assert not own.holds_up(FIRST, 5.0 + OWN_ANSWER_S)

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from smsgate.rules.engine import Verdict
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.telemetry.metrics import FILTER_BUCKETS_S, OTHER_COMMAND, Histogram, Metrics
 from smsgate.telemetry.rule_set import RuleSetState

@@ -128,7 +128,7 @@ def marks(name: str, expression: str, colour: str) -> dashboard.AnnotationQuery:
 
 
 MESSAGES: Final = "smsgate_messages_total"
-BLOCKED: Final = rate(MESSAGES, f'{CLIENT}, verdict="block"')
+BLOCKED: Final = rate(MESSAGES, f'{CLIENT}, verdict=~"block|drop"')
 
 NUMBERS: Final = (
     number("Messages", "msg/s", f"sum({rate(MESSAGES, CLIENT)})", "Judged a second."),

@@ -21,7 +21,13 @@ EXIT_DIAGNOSTICS = 2
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-ACTION_STYLE = {Action.ALLOW: "green", Action.FLAG: "yellow", Action.THROTTLE: "magenta", Action.BLOCK: "bold red"}
+ACTION_STYLE = {
+    Action.ALLOW: "green",
+    Action.FLAG: "yellow",
+    Action.THROTTLE: "magenta",
+    Action.BLOCK: "bold red",
+    Action.DROP: "bold red",
+}
 
 
 def default_rules() -> Path:

@@ -12,9 +12,11 @@ from rich.text import Text
 
 from smsgate.cli.common import ACTION_STYLE, default_rules, out, rule_record, status_name, told_faults
 from smsgate.config.rules import load_rules
-from smsgate.rules.engine import AMBIGUOUS_BODY, RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation
 from smsgate.rules.explain import explain as explain_text
+from smsgate.rules.facts import AMBIGUOUS_BODY
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
 from smsgate.smpp.readings import readings

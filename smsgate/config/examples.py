@@ -11,15 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from smsgate.config.diagnostics import Diagnostic, quoted
-from smsgate.rules.engine import AMBIGUOUS_BODY
+from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import ListKind
 from smsgate.text.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from smsgate.rules.engine import RuleSet, Verdict
+    from smsgate.rules.engine import RuleSet
     from smsgate.rules.model import Example, Pack, Rule
+    from smsgate.rules.verdict import Verdict
 
 
 ORDINARY_LIST: Final = "ordinary"

@@ -184,8 +184,8 @@ def condition(value: object) -> Condition:
         raise fault(error.found, error.expected, error.suggestion, error.column - 1) from None
 
 
-ACTIONS: Final = {"flag": Action.FLAG, "throttle": Action.THROTTLE, "block": Action.BLOCK, "allow": Action.ALLOW}
-LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action is not Action.ALLOW}
+ACTIONS: Final = {str(action): action for action in sorted(Action, key=lambda action: action is Action.ALLOW)}
+LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action not in {Action.ALLOW, Action.DROP}}
 
 Text = Annotated[str, AfterValidator(text)]
 Name = Annotated[str, AfterValidator(name)]

@@ -17,9 +17,10 @@ from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.examples import failing_examples, mistaken_sites
 from smsgate.config.rulefile import PackFile, read_pack
 from smsgate.rules.brands import Build, automaton
-from smsgate.rules.compile import compile_packs, expired
+from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack, PackError, Problem, Where
+from smsgate.rules.tables import expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

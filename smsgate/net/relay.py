@@ -22,13 +22,15 @@ from typing import cast
 
 from smsgate.limits.admission import Admission, Refusal
 from smsgate.limits.overload import Overload
+from smsgate.net.receipts import Receipts
 from smsgate.net.trace import Emit, Tap
 from smsgate.net.upstream import Upstreams, tune
 from smsgate.policy import Client, Policy
-from smsgate.rules.engine import PASS
 from smsgate.rules.model import Action
+from smsgate.rules.verdict import PASS
 from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
+from smsgate.smpp.dropped import DROPPED
 from smsgate.smpp.own import OWN_ANSWER_S
 from smsgate.smpp.session import Session
 from smsgate.smpp.states import READS_ESME, State
@@ -157,6 +159,7 @@ class Relay:
         upstreams: Upstreams,
         admission: Admission,
         overload: Overload,
+        receipts: Receipts,
         address: Address,
         on_bind: Callable[[Relay], None],
         on_end: Callable[[Relay], None],
@@ -168,6 +171,8 @@ class Relay:
         self.session = Session(
             settings.max_pdu_bytes,
             judge=self.judge,
+            knows=receipts.knows,
+            answer=self._drop,
             admit=self.admit,
             on_response=self._answered,
             pdus_downstream=metrics.pdus_downstream,
@@ -189,6 +194,7 @@ class Relay:
         self.connecting: asyncio.Task[None] | None = None
         self.upstreams = upstreams
         self.admission = admission
+        self.receipts = receipts
         self.overload = overload
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
@@ -226,7 +232,20 @@ class Relay:
             self.metrics.count_rules(client.label, verdict)
             if verdict.status:
                 return verdict.status if mo else client.status(verdict)
+            if verdict.action is Action.DROP:
+                return DROPPED
         return 0
+
+    def _drop(self, command: int, data: bytes, start: int, end: int) -> bytes:
+        """The answer to a message that was dropped; its receipt follows."""
+        return self.receipts.answer(self.session.system_id, command, data, start, end)
+
+    def deliver(self, body: bytes) -> bool:
+        """Send a receipt of the gate's own; False when this session takes none now."""
+        if self.ended or self.settling or self.downstream.full or not self.session.deliver(body, perf_counter()):
+            return False
+        self._write()
+        return True
 
     def _answered(self, seconds: float) -> None:
         """The SMSC has answered a request after so long."""
@@ -344,6 +363,7 @@ class Relay:
                 self.admission.bound(session.system_id)
                 session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.verdicts = self.metrics.messages[self.client.label]
+                self.receipts.bound(session.system_id, self)
                 log.info("bound", extra=self._about())
             case State.OPEN:
                 self.metrics.binds_refused += 1
@@ -433,6 +453,7 @@ class Relay:
         if self.counted_bind:
             self.counted_bind = False
             self.admission.unbound(self.session.system_id)
+            self.receipts.unbound(self.session.system_id, self)
 
     def end(self, reason: str) -> None:
         """End the session: both connections send what is queued and close."""

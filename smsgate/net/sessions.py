@@ -15,6 +15,7 @@ from typing import Any
 from smsgate.limits.admission import Admission
 from smsgate.limits.overload import SAMPLE_S, Overload
 from smsgate.net.listener import HANDSHAKE_S, Incoming
+from smsgate.net.receipts import Receipts
 from smsgate.net.relay import Relay
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
@@ -46,6 +47,7 @@ class Sessions:
         self._contexts = contexts
         self._upstreams = Upstreams(settings, contexts)
         self._admission = Admission(settings.caps)
+        self._receipts = Receipts(settings.secret, metrics)
         self._on_end = ended
         self._numbers = count(1)
         self._relays: set[Relay] = set()
@@ -92,6 +94,7 @@ class Sessions:
             metrics=self._metrics,
             upstreams=self._upstreams,
             admission=self._admission,
+            receipts=self._receipts,
             overload=self.overload,
             address=address,
             on_bind=self._binds,

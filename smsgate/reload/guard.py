@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from smsgate.config.messages import read_messages
-from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
+from smsgate.rules.verdict import Verdict
 
 MAX_RULES_TOLD: Final = 5
 """Of those that changed most: the first ones tell what went wrong."""

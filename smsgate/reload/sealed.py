@@ -23,9 +23,10 @@ import ahocorasick
 
 from smsgate.config.rules import Loaded
 from smsgate.rules.brands import automaton
-from smsgate.rules.compile import compile_packs, expired
+from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack
+from smsgate.rules.tables import expired
 
 SWITCH_S: Final = 0.0005
 """How long the thread that compiles may keep the event loop waiting. Python's own 5 ms are waited for at each event, so that

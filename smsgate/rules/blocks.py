@@ -14,9 +14,10 @@ from functools import lru_cache
 
 from smsgate.rules.brands import CACHE_ENTRIES, squeezed
 from smsgate.rules.condition import Member
-from smsgate.rules.engine import Finding, RuleSet, Verdict, status_of
+from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.lists import as_number
 from smsgate.rules.model import Action, Rule, Where
+from smsgate.rules.verdict import Verdict, status_of
 from smsgate.smpp.constants import Status
 from smsgate.text.phones import canonical, phone_numbers
 from smsgate.text.reading import Reading
@@ -80,7 +81,7 @@ class Blocks:
     def judge(self, finding: Finding, texts: Sequence[Reading], sender: str, now: float) -> Finding:
         """The finding with the block that meets the message in it; one that the rules block already is left as it is."""
         verdict = finding.verdict
-        if verdict.action is Action.BLOCK:
+        if verdict.action.strictness >= Action.BLOCK.strictness:
             return finding
         rule = self._by_sender(sender, now) or self._by_host(finding, now) or self._by_number(texts, now)
         if rule is None:

@@ -7,31 +7,22 @@ set, brand fact, list membership and comparison that some condition may ask for 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import date
-from difflib import get_close_matches
-from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import BrandBits, Build, Impersonation, automaton, squeezed
+from smsgate.rules.brands import Build, Impersonation, automaton, squeezed
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import (
-    FACTS,
-    FOREIGN_LINK,
-    LINK,
-    CompiledLimit,
-    CompiledRule,
-    RuleSet,
-    Test,
-    status_of,
-)
+from smsgate.rules.engine import CompiledLimit, CompiledRule, RuleSet
+from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
 from smsgate.rules.lists import as_number
 from smsgate.rules.masks import all_of, any_of, one_of
-from smsgate.rules.model import Action, Brand, EntryList, KeywordSet, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.model import Action, EntryList, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
-from smsgate.rules.words import keyword_entries, name_entries
+from smsgate.rules.tables import Tables, expired
+from smsgate.rules.verdict import status_of
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.urls import ascii_host
@@ -63,7 +54,8 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
 
     `build` is asked for every automaton, for the same packs and day in the same order.
     """
-    compiler = _Compiler(packs, today)
+    tables = Tables(packs, today)
+    compiler = _Compiler(tables)
     in_force = [(pack, rule) for pack in packs for rule in pack.rules if not expired(rule, today)]
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
     limits = [
@@ -73,19 +65,19 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         for pack in packs
         for limit in pack.limits
     ]
-    if compiler.problems:
-        raise PackError(compiler.problems)
+    if tables.problems:
+        raise PackError(tables.problems)
     return RuleSet(
         version=sha256(repr(tuple(packs)).encode()).hexdigest()[:12],
         rules=rules,
         limits=limits,
         words=compiler.asked_words(),
-        labels=compiler.labels,
-        name_bits=compiler.name_bits,
+        labels=tables.labels,
+        name_bits=tables.name_bits,
         excusing_bits=compiler.excusing_bits(),
-        official_bits=compiler.official_bits,
+        official_bits=tables.official_bits,
         impersonation=compiler.impersonation(build),
-        numbers=Numbers(compiler.own_numbers()),
+        numbers=Numbers(tables.own_numbers()),
         numbers_asked=compiler.numbers_asked,
         value_tests=compiler.value_tests,
         link_tests=compiler.link_tests,
@@ -93,68 +85,42 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
     )
 
 
-def expired(entry: Rule | EntryList, today: date | None) -> bool:
-    """Whether the last day of a rule or a list was before `today`."""
-    return today is not None and entry.expires is not None and entry.expires < today
-
-
 class _Compiler:
-    """The tables that grow while packs are compiled."""
+    """Conditions to tests. What tests ask for beside words grows here."""
 
-    def __init__(self, packs: Sequence[Pack], today: date | None) -> None:
-        self._today = today
-        self.packs = {pack.name: pack for pack in packs}
-        self.problems: list[Problem] = []
-        self.words: dict[str, int] = {}
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
         self.value_tests: list[tuple[str, Callable[[str], bool], int]] = []
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
         self.domain_bits: dict[str, int] = {}
         self.domain_tables: list[tuple[Container[str], int]] = []
-        self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
-        self.name_bits = 0
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
-        self.official_bits = 0
-        self.common_bits = LINK  # with all keyword sets: what clean messages often show
-        self._number_bits = 0
-        for bit in NUMBER_FACTS.values():
-            self._number_bits |= bit
-        self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
-        self._next_bit = max(FACTS.values())
-        self._sets: dict[KeywordSet, int] = {}
         self._lists: dict[tuple[str, EntryList], int] = {}
-        self.brands: dict[Brand, BrandBits] = {}
-        self._check_unique(packs)
-        for pack in packs:
-            for brand in pack.brands:
-                self._add_brand(brand)
-            for keywords in pack.keywords:
-                self._sets[keywords] = self._bit(keywords.name)
-                self.common_bits |= self._sets[keywords]
-                entries_of = partial(keyword_entries, typos=pack.typos)
-                self._add_words(keywords.keywords, self._sets[keywords], keywords.where, entries_of)
 
     def impersonation(self, build: Build) -> Impersonation:
         bait = [
             fold(word.rstrip("*")).strip()
-            for keywords in self._sets
+            for keywords in self.tables.sets
             if keywords.name == BAIT_SET
             for word in keywords.keywords
         ]
         trusted = [
             frozenset(entries.entries) if entries.table is None else entries.table
-            for pack in self.packs.values()
+            for pack in self.tables.packs.values()
             for entries in pack.lists
-            if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS and not self._expired(entries)
+            if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS and not self.tables.expired(entries)
         ]
-        return Impersonation(self.brands, bait, trusted, self.domain_bits, self.domain_tables, build=build)
+        return Impersonation(self.tables.brands, bait, trusted, self.domain_bits, self.domain_tables, build=build)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.whole(pack, rule.condition, rule.where)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
             expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
-            self.problems.append(Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
+            self.tables.problems.append(
+                Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected)
+            )
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
@@ -162,28 +128,22 @@ class _Compiler:
 
     def asked_words(self) -> dict[str, int]:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
-        return {word: bits & self._asked for word, bits in self.words.items() if bits & self._asked}
+        return {word: bits & self._asked for word, bits in self.tables.words.items() if bits & self._asked}
 
     def excusing_bits(self) -> int:
         """Keyword sets that conditions only ever want absent."""
         return self._excusing & ~self._demanded
-
-    def own_numbers(self) -> dict[int, tuple[str, ...]]:
-        """The numbers of each brand that has some, by the bit of "another number is given"."""
-        return {
-            bits.foreign_number: brand.official.phones for brand, bits in self.brands.items() if bits.foreign_number
-        }
 
     def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
         """`test` of a whole condition; notes when numbers must be read for it."""
         trigger, test = self.test(pack, condition, where)
         for leaf, positive in cond.leaves(condition):
             if isinstance(leaf, cond.Name) and leaf.name not in FACTS:
-                bit = self._named_sets(pack).get(leaf.name, 0)
+                bit = self.tables.named_sets(pack).get(leaf.name, 0)
                 self._demanded |= bit if positive else 0
                 self._excusing |= 0 if positive else bit
         if _asks_numbers(condition):
-            late = not trigger or trigger & self._number_bits  # nothing that is known before the numbers are
+            late = not trigger or trigger & self.tables.number_bits  # nothing that is known before the numbers are
             self.numbers_asked = -1 if late else self.numbers_asked | trigger
         return trigger, test
 
@@ -200,7 +160,7 @@ class _Compiler:
                 return any_of(self._starts_with(condition, where))
             case cond.Links():
                 compare, count = _OPERATORS[condition.operator], condition.count
-                bit = self._bit(f"links {condition.operator} {count}")
+                bit = self.tables.bit(f"links {condition.operator} {count}")
                 self.link_tests.append((lambda found: compare(found, count), bit))
                 return any_of(bit)
             case cond.Not():
@@ -228,30 +188,25 @@ class _Compiler:
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
-        if mask & self._number_bits:  # set late, see `whole`
+        if mask & self.tables.number_bits:  # set late, see `whole`
             return 3, 0
-        return 2 if mask & self.common_bits else 1 if mask & FOREIGN_LINK else 0, mask.bit_count()
-
-    # names
+        return 2 if mask & self.tables.common_bits else 1 if mask & FOREIGN_LINK else 0, mask.bit_count()
 
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
         if name.name in FACTS:
             return FACTS[name.name]
-        sets = self._named_sets(pack)
+        sets = self.tables.named_sets(pack)
         if name.name not in sets:
             expected = "a keyword set of this pack or of one that it uses, or a fact"
-            self._unknown(where, name.name, expected, [*sets, *cond.FACTS], pack)
+            self.tables.unknown(where, name.name, expected, [*sets, *cond.FACTS], pack)
             return 0
         self._asked |= sets[name.name]
         return sets[name.name]
 
-    def _named_sets(self, pack: Pack) -> dict[str, int]:
-        return {keywords.name: self._sets[keywords] for used in self._visible(pack) for keywords in used.keywords}
-
     def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> tuple[int, Test]:
         tests = []
-        for brand in self._targets(pack, predicate.target, where):
-            bits = self.brands[brand]
+        for brand in self.tables.targets(pack, predicate.target, where):
+            bits = self.tables.brands[brand]
             self._asked |= bits.names | bits.company
             names = self._at_least(
                 1, [any_of(bits.names), self._at_least(2, [any_of(bits.shown), any_of(FOREIGN_LINK)])]
@@ -271,39 +226,26 @@ class _Compiler:
             tests.append(choices[predicate.name])
         return self._at_least(1, tests) if tests else (0, lambda *_: False)
 
-    def _targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
-        if target == "any":
-            return list(self.brands)
-        if target.startswith("@"):
-            brands = [brand for brand in self.brands if brand.group == target[1:]]
-            if not brands:
-                groups = {f"@{brand.group}" for brand in self.brands if brand.group}
-                self._unknown(where, target, "a group that some loaded brand is in", groups, pack)
-            return brands
-        visible = {brand.name: brand for used in self._visible(pack) for brand in used.brands}
-        if target not in visible:
-            self._unknown(where, target, "a brand of this pack or of one that it uses, @group or any", visible, pack)
-            return []
-        return [visible[target]]
-
     def _member(self, pack: Pack, member: cond.Member, where: Where) -> int:
         kinds = KINDS[member.field]
         kind, entries, table = kinds[0], member.entries, None
         if member.list_name is not None:
-            lists = {found.name: found for used in self._visible(pack) for found in used.lists if found.kind in kinds}
+            lists = {
+                found.name: found for used in self.tables.visible(pack) for found in used.lists if found.kind in kinds
+            }
             if member.list_name not in lists:
                 expected = f"a list of {' or '.join(kinds)} of this pack or of one that it uses"
-                self._unknown(where, member.list_name, expected, lists, pack)
+                self.tables.unknown(where, member.list_name, expected, lists, pack)
                 return 0
             entry_list = lists[member.list_name]
             if (member.field, entry_list) in self._lists:
                 return self._lists[member.field, entry_list]
-            bit = self._lists[member.field, entry_list] = self._bit(f"{member.field} in {member.list_name}")
-            if self._expired(entry_list):
+            bit = self._lists[member.field, entry_list] = self.tables.bit(f"{member.field} in {member.list_name}")
+            if self.tables.expired(entry_list):
                 return bit
             kind, entries, table = entry_list.kind, entry_list.entries, entry_list.table
         else:
-            bit = self._bit(f"{member.field} in [...]")
+            bit = self.tables.bit(f"{member.field} in [...]")
         if kind is ListKind.DOMAINS:
             for domain in entries:
                 key = ascii_host(domain.strip("."))
@@ -312,7 +254,7 @@ class _Compiler:
                 self.domain_tables.append((table, bit))
         elif table is not None and member.field == "client":
             found = f"{member.list_name!r} with {len(table):,} entries"
-            self.problems.append(Problem(where, found, "a short list of clients"))
+            self.tables.problems.append(Problem(where, found, "a short list of clients"))
         else:
             same = str.casefold if member.field == "client" else as_number if kind is ListKind.NUMBERS else squeezed
             members: Container[str] = frozenset(map(same, entries)) if table is None else table
@@ -321,86 +263,12 @@ class _Compiler:
 
     def _starts_with(self, condition: cond.StartsWith, where: Where) -> int:
         if condition.field == "link_host":
-            self.problems.append(Problem(where, "link_host startswith", "link_host in [...]"))
+            self.tables.problems.append(Problem(where, "link_host startswith", "link_host in [...]"))
             return 0
         prefix = condition.prefix.casefold()
-        bit = self._bit(f"{condition.field} startswith {condition.prefix!r}")
+        bit = self.tables.bit(f"{condition.field} startswith {condition.prefix!r}")
         self.value_tests.append((condition.field, lambda value: value.casefold().startswith(prefix), bit))
         return bit
-
-    # tables
-
-    def _expired(self, entries: EntryList) -> bool:
-        return expired(entries, self._today)
-
-    def _bit(self, label: str) -> int:
-        self._next_bit <<= 1
-        self.labels[self._next_bit] = label
-        return self._next_bit
-
-    def _visible(self, pack: Pack) -> Iterator[Pack]:
-        """The packs whose names `pack` may use; its own come last and so win."""
-        for name in pack.use:
-            if name in self.packs:
-                yield self.packs[name]
-        yield pack
-
-    def _add_brand(self, brand: Brand) -> None:
-        bits = BrandBits(
-            names=self._bit(f"names({brand.name})"),
-            company=self._bit(f"company of {brand.name}") if brand.company else 0,
-            official=self._bit(f"official({brand.name})"),
-            lookalike=self._bit(f"lookalike({brand.name})"),
-            shown=self._bit(f"the site of {brand.name}"),
-            foreign_number=self._bit(f"a number not of {brand.name}") if brand.official.phones else 0,
-        )
-        self.brands[brand] = bits
-        self.name_bits |= bits.names
-        self.official_bits |= bits.official
-        self._number_bits |= bits.foreign_number
-        self._add_words(brand.names, bits.names, brand.where, name_entries)
-        self._add_words(brand.company, bits.company, brand.where)
-
-    def _add_words(
-        self,
-        keywords: Sequence[str],
-        bit: int,
-        where: Where,
-        entries_of: Callable[[str], set[str]] = keyword_entries,
-    ) -> None:
-        for keyword in keywords:
-            try:
-                entries = entries_of(keyword)
-            except ValueError as error:
-                self.problems.append(Problem(where, repr(keyword), str(error)))
-                continue
-            for entry in entries:
-                self.words[entry] = self.words.get(entry, 0) | bit
-
-    def _check_unique(self, packs: Sequence[Pack]) -> None:
-        seen: dict[tuple[str, str], Where] = {}
-        for pack in packs:
-            named = [("pack", pack.name, pack.where)]
-            named += [("brand", brand.name, brand.where) for brand in pack.brands]
-            named += [("rule", rule.id, rule.where) for rule in pack.rules]
-            named += [("rule", limit.id, limit.where) for limit in pack.limits]
-            for kind, name, where in named:
-                if (kind, name) in seen:
-                    self.problems.append(
-                        Problem(where, f"{kind} {name!r} again", f"another name: {seen[kind, name]} has this one")
-                    )
-                seen.setdefault((kind, name), where)
-            for used in pack.use:
-                if used not in self.packs:
-                    self._incomplete.add(pack.name)
-                    expected = "under use the name of a pack that is loaded with this one, e.g. from the same folder"
-                    self._unknown(pack.where, used, expected, self.packs)
-
-    def _unknown(self, where: Where, found: str, expected: str, known: Iterable[str], pack: Pack | None = None) -> None:
-        near = get_close_matches(found, list(known), n=1)
-        if not near and pack is not None and pack.name in self._incomplete:
-            return  # most likely a name of the pack that isn't there, and that is told
-        self.problems.append(Problem(where, repr(found), expected, near[0] if near else ""))
 
 
 def _asks_numbers(condition: Condition) -> bool:

@@ -15,99 +15,30 @@ such a rule waits for the whole message, or for what rules the excuse out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from smsgate.rules.brands import CACHE_ENTRIES, HOST_FACTS, Build, Impersonation, without_blanks
-from smsgate.rules.model import REFUSING, Action, Brand, Limit, Mode, Rule
-from smsgate.rules.numbers import NUMBER_FACTS, Numbers
-from smsgate.smpp.constants import Status
+from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
+from smsgate.rules.facts import (
+    FOREIGN_LINK,
+    HIDDEN_CHARACTERS,
+    LINK,
+    MIXED_SCRIPT,
+    SECOND_LOOK,
+    WRITTEN_DOT,
+    Evidence,
+    Facts,
+    Test,
+)
+from smsgate.rules.model import Action, Brand, Limit, Mode, Rule
+from smsgate.rules.numbers import Numbers
+from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import disguised, display_order, has_hidden_characters, has_mixed_script, may_be_disguised
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
 from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain, without_links
 from smsgate.text.window import Window
-
-LINK: Final = 1 << 0
-FOREIGN_LINK: Final = 1 << 1
-MIXED_SCRIPT: Final = 1 << 2
-HIDDEN_CHARACTERS: Final = 1 << 3
-AMBIGUOUS_BODY: Final = 1 << 4
-"""Of the carrier, not of a text: several bodies, octets that nobody claims, or a length that lies."""
-FACTS: Final = {
-    "link": LINK,
-    "foreign_link": FOREIGN_LINK,
-    "mixed_script": MIXED_SCRIPT,
-    "hidden_characters": HIDDEN_CHARACTERS,
-    "ambiguous_body": AMBIGUOUS_BODY,
-    **NUMBER_FACTS,
-    **HOST_FACTS,
-}
-"""The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
-WRITTEN_DOT: Final = 1 << 5
-SECOND_LOOK: Final = 1 << 6
-"""No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,
-and they may be open until a later one."""
-
-DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}
-"""0x66: formally a receiver's code, but the one that senders' stacks in the field do not retry. 0x64: not 0x58, which makes
-an aggregator pause its whole bind."""
-
-Test = Callable[[int, int], bool]
-"""Whether a condition holds, given the facts it may rest on and those that may excuse from it: what stands under `not` is looked
-up among the latter. They are the same unless parts of the message are missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was decided. `action` is ALLOW when nothing hit. `status` is the command_status to answer (0: none, the message
-    passes). `rules` acted, the strictest first; `monitored` would have."""
-
-    action: Action = Action.ALLOW
-    status: int = 0
-    rules: tuple[Rule | Limit, ...] = ()
-    monitored: tuple[Rule | Limit, ...] = ()
-
-    @property
-    def refused(self) -> bool:
-        """Whether the message must not reach the SMSC."""
-        return self.action in REFUSING
-
-    @property
-    def reason(self) -> str:
-        """The rule that decided, for a log line: "FR-CPF-001 rules/fr/cpf.yaml:87:5"; "" when none did."""
-        return f"{self.rules[0].id} {self.rules[0].where}" if self.rules else ""
-
-
-PASS: Final = Verdict()
-
-
-def status_of(entry: Rule | Limit) -> int:
-    """The command_status that a rule or limit answers with; 0 when its action lets the message pass."""
-    if entry.action not in REFUSING:
-        return 0
-    return DEFAULT_STATUS[entry.action] if entry.status is None else entry.status
-
-
-class Facts(NamedTuple):
-    """What is true of one reading: the bits, and the links read."""
-
-    bits: int
-    links: tuple[Link, ...]
-
-
-class Evidence(NamedTuple):
-    """What the parts of a message that have come make certain, in one reading. `bits`: facts of the text; `excuses`: those of
-    parts that every handset shows. `official`: brands that all links so far belong to; `links`: how many there are.
-    `names`: brands and excusing words seen, be it in what may turn out to be a link."""
-
-    bits: int = 0
-    excuses: int = 0
-    official: int = -1
-    links: int = 0
-    names: int = 0
 
 
 class CompiledRule(NamedTuple):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from smsgate.rules.engine import RuleSet, Verdict
+from smsgate.rules.engine import RuleSet
+from smsgate.rules.verdict import Verdict
 from smsgate.text.disguise import disguised, display_order
 from smsgate.text.normalize import fold_with_offsets
 from smsgate.text.reading import Reading

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smsgate.rules.engine import Test
+from smsgate.rules.facts import Test
 
 
 def any_of(mask: int) -> tuple[int, Test]:

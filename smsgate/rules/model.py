@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 class Action(StrEnum):
     """What a rule or limit does to a message. The strictest of several is what happens.
 
-    ALLOW as a rule's action ends the matter when it holds in every plausible reading; as a verdict it also means that
-    nothing hit.
+    DROP refuses without saying so: the sender is told that the message was taken. ALLOW as a rule's action ends the matter when
+    it holds in every plausible reading; as a verdict it also means that nothing hit.
     """
 
     ALLOW = "allow"
     FLAG = "flag"
     THROTTLE = "throttle"
     BLOCK = "block"
+    DROP = "drop"
 
     @property
     def strictness(self) -> int:
@@ -36,7 +37,7 @@ class Action(StrEnum):
 
 
 STRICTNESS = {action: index for index, action in enumerate(Action)}
-REFUSING = frozenset({Action.THROTTLE, Action.BLOCK})
+REFUSING = frozenset({Action.THROTTLE, Action.BLOCK, Action.DROP})
 """Actions after which a message does not reach the SMSC."""
 
 

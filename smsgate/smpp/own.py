@@ -14,8 +14,7 @@ from smsgate.smpp.pdu import request
 OWN_ANSWER_S: Final = 5.0
 """How long a passing request that bears the number of an own one in flight waits."""
 
-_UNBIND_RESP: Final = Command.UNBIND | RESPONSE
-_GENERIC_NACK: Final = int(Command.GENERIC_NACK)
+_ANSWERS: Final = frozenset({Command.UNBIND | RESPONSE, Command.DELIVER_SM | RESPONSE, int(Command.GENERIC_NACK)})
 
 
 class OwnRequests:
@@ -27,17 +26,17 @@ class OwnRequests:
         self.sent: dict[int, float] = {}
         self._passing = passing
 
-    def unbind(self, sequence: int, now: float) -> tuple[bytes, int]:
-        """An unbind with the first number from `sequence` on that is not in flight, and the number behind it."""
+    def send(self, command: int, sequence: int, now: float, body: bytes = b"") -> tuple[bytes, int]:
+        """A request with the first number from `sequence` on that is not in flight, and the number behind it."""
         while sequence in self._passing:
             sequence += 1
         assert sequence <= OWN_SEQUENCE_LAST
         self.sent[sequence] = now
-        return request(Command.UNBIND, sequence), sequence + 1
+        return request(command, sequence, body), sequence + 1
 
     def is_answer(self, command: int, sequence: int) -> bool:
         """Whether a response answers a request of ours (late ones too) and must be swallowed."""
-        if sequence not in self.sent or sequence in self._passing or command not in {_UNBIND_RESP, _GENERIC_NACK}:
+        if sequence not in self.sent or sequence in self._passing or command not in _ANSWERS:
             return False
         self.sent[sequence] = 0.0
         return True

@@ -288,6 +288,6 @@ def generic_nack(status: int, sequence: int) -> bytes:
     return HEADER.pack(HEADER_BYTES, Command.GENERIC_NACK, status, sequence)
 
 
-def request(command: int, sequence: int) -> bytes:
-    """A bodiless request of the gate's own (unbind)."""
-    return HEADER.pack(HEADER_BYTES, command, Status.ESME_ROK, sequence)
+def request(command: int, sequence: int, body: bytes = b"") -> bytes:
+    """A request of the gate's own."""
+    return HEADER.pack(HEADER_BYTES + len(body), command, Status.ESME_ROK, sequence) + body

@@ -22,10 +22,12 @@ from smsgate.smpp.constants import (
     HEADER,
     HEADER_BYTES,
     OWN_SEQUENCE_FIRST,
+    OWN_SEQUENCE_LAST,
     RESPONSE,
     Command,
     Status,
 )
+from smsgate.smpp.dropped import ABOUT_ONE, DROPPED, accepted
 from smsgate.smpp.framing import Framer, FramingError
 from smsgate.smpp.own import OwnRequests
 from smsgate.smpp.pdu import TEXT_BEARING, BindRefused, generic_nack, is_receipt, response, system_id
@@ -41,11 +43,21 @@ MAX_AWAITED: Final = 65_536
 
 ALERT_NOTIFICATION: Final = int(Command.ALERT_NOTIFICATION)
 OUTBIND: Final = int(Command.OUTBIND)
+REPLACE: Final = int(Command.REPLACE_SM)
+TRANSMITTER: Final = int(Command.BIND_TRANSMITTER)
+SUBMITTED: Final = TEXT_BEARING - {REPLACE}
+"""What is judged without a look whether it is about an earlier message."""
+LAST_RECEIPT: Final = OWN_SEQUENCE_LAST - MAX_AWAITED // 8
+"""Numbers behind this one are kept for unbinds, which step over those that pass just then."""
 GENERIC_NACK: Final = int(Command.GENERIC_NACK)
 
 
 Judge = Callable[[int, bytes, int, int, float], int]
-"""(command_id, data, start, end, now) of a text-bearing request -> command_status to refuse it with, or 0."""
+"""(command_id, data, start, end, now) of a text-bearing request -> command_status to refuse it with, DROPPED, or 0."""
+Knows = Callable[[int, bytes, int, int], bool]
+"""(command_id, data, start, end) of a request about a message accepted before -> whether that one was dropped."""
+Answer = Callable[[int, bytes, int, int], bytes]
+"""(command_id, data, start, end) of a request that goes nowhere -> its answer in the SMSC's name."""
 Admit = Callable[[str], int]
 """system_id of a bind -> command_status to refuse it with before it goes upstream, or 0."""
 Run = bytes | memoryview
@@ -56,6 +68,8 @@ class Session:
     that comes later must be the same client's."""
 
     __slots__ = (
+        "_answer",
+        "_knows",
         "_next_own",
         "_on_response",
         "_own_esme",
@@ -90,10 +104,13 @@ class Session:
         pdus_downstream: dict[int, int],
         pdus_upstream: dict[int, int],
         judge_mo: Judge | None = None,
+        knows: Knows | None = None,
+        answer: Answer | None = None,
     ) -> None:
         """`judge` is asked about the messages of the ESME, `judge_mo` about those of the SMSC that are no receipts (None:
         all pass). `on_response` is told the seconds that the SMSC took for each answer. The two dicts count PDUs received by
-        command_id; commands that are not keys of theirs count under -1."""
+        command_id; commands that are not keys of theirs count under -1. Where messages of the ESME may be dropped, `answer`
+        is asked for the answers to them and to requests about those that are known by `knows`."""
         self.state = State.OPEN
         self.system_id = ""
         self.bind_refused = False
@@ -102,6 +119,8 @@ class Session:
         self.bind_sequence = 0
         self.judge = judge
         self.judge_mo = judge_mo
+        self._knows = knows
+        self._answer = answer
         self.admit = admit
         self.forward_unknown = False  # requests that no ESME sends; a setting of the client
         self.downstream = Framer(max_pdu_bytes)
@@ -187,10 +206,10 @@ class Session:
                     else:
                         self.awaited_esme.pop(sequence, None)
                     continue
-                if command in TEXT_BEARING:
+                if command in SUBMITTED:
                     status = self.judge(command, data, start, end, now)
                 elif command in FROM_ESME:
-                    status = self._other_client(data, start, end) if command in BINDS else 0
+                    status = self._beside_messages(command, data, start, end, now)
                 else:
                     status = 0 if self.forward_unknown else Status.ESME_RINVCMDID
                 if not status:
@@ -199,7 +218,10 @@ class Session:
                     continue
                 self._pass(self.to_upstream, data, run, start)
                 run = end
-                if command in FROM_ESME:
+                if status == DROPPED:
+                    assert self._answer is not None
+                    self.to_downstream.append(self._answer(command, data, start, end))
+                elif command in FROM_ESME:
                     self.to_downstream.append(response(command, status, sequence))
                 else:
                     self.to_downstream.append(generic_nack(status, sequence))
@@ -210,6 +232,14 @@ class Session:
             return False
         finally:
             self._pass(self.to_upstream, data, run, framer.position)
+
+    def _beside_messages(self, command: int, data: bytes, start: int, end: int, now: float) -> int:
+        """What to do with a request of the ESME's that submits no text: as `Judge` says."""
+        if command in BINDS:
+            return self._other_client(data, start, end)
+        if command in ABOUT_ONE and self._knows is not None and self._knows(command, data, start, end):
+            return DROPPED
+        return self.judge(command, data, start, end, now) if command == REPLACE else 0
 
     def _other_client(self, data: bytes, start: int, end: int) -> int:
         """The status to refuse a bind with that comes on a session already accepted: it may only be the same client's."""
@@ -313,7 +343,10 @@ class Session:
                 ):
                     self._pass(self.to_downstream, data, run, start)
                     run = end
-                    self.to_upstream.append(response(command, refusal, sequence))
+                    answer = (
+                        accepted(command, sequence, b"") if refusal == DROPPED else response(command, refusal, sequence)
+                    )
+                    self.to_upstream.append(answer)
                 elif command not in {ALERT_NOTIFICATION, OUTBIND} and len(self.awaited_esme) < MAX_AWAITED:
                     self.awaited_esme[sequence] = now
             return framer.peek() is not None
@@ -331,6 +364,14 @@ class Session:
         if self.state in {State.OPEN, State.BINDING}:
             return Status.ESME_RINVBNDSTS
         return 0 if is_receipt(command, data, start, end) else self.judge_mo(command, data, start, end, now)
+
+    def deliver(self, body: bytes, now: float) -> bool:
+        """Queue a deliver_sm of the gate's own for the ESME; False where none can be sent, or not any more."""
+        if self.state is not State.BOUND or self.bind_command == TRANSMITTER or self._next_own > LAST_RECEIPT:
+            return False
+        pdu, self._next_own = self._own_esme.send(Command.DELIVER_SM, self._next_own, now, body)
+        self.to_downstream.append(pdu)
+        return True
 
     def _bind_answered(self, command: int, status: int, sequence: int) -> bool:
         """Whether this is the first answer that can only be meant for the one request in flight. Only the right one accepts:
@@ -356,7 +397,7 @@ class Session:
         """Begin to end the session from this side: unbind to the ESME, then upstream. One that isn't bound just closes."""
         self.move(Event.DRAIN)
         if self.state is State.UNBINDING_ESME:
-            unbind, self._next_own = self._own_esme.unbind(self._next_own, now)
+            unbind, self._next_own = self._own_esme.send(Command.UNBIND, self._next_own, now)
             self.to_downstream.append(unbind)
 
     def esme_ended(self, now: float) -> None:
@@ -372,7 +413,7 @@ class Session:
 
     def _unbind_smsc(self, event: Event, now: float) -> None:
         self.move(event)
-        unbind, self._next_own = self._own_smsc.unbind(self._next_own, now)
+        unbind, self._next_own = self._own_smsc.send(Command.UNBIND, self._next_own, now)
         self.to_upstream.append(unbind)
 
     @staticmethod

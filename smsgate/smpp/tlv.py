@@ -9,6 +9,11 @@ _TAG_AND_LENGTH: Final = Struct(">HH")
 HEAD_BYTES: Final = _TAG_AND_LENGTH.size
 
 
+def parameter(tag: int, value: bytes) -> bytes:
+    """One TLV of the gate's own."""
+    return _TAG_AND_LENGTH.pack(tag, len(value)) + value
+
+
 def walk(data: bytes, start: int, end: int) -> tuple[list[tuple[int, int, int]], int]:
     """Every TLV of data[start:end] in its order (tag, and where its value begins and ends), and where the well-formed ones end.
 

@@ -17,9 +17,9 @@ CLIENT: Final = "client"
 LABELS: Final = {
     CLIENT: "a system_id of the configuration; all others are `other`",
     "direction": "`mt` from clients, `mo` to them",
-    "verdict": "what was decided: `allow`, `flag`, `throttle`, `block`",
+    "verdict": "what was decided: `allow`, `flag`, `throttle`, `block`, `drop`",
     "rule": "the id of a rule or limit",
-    "action": "what the rule does: `allow`, `flag`, `throttle`, `block`",
+    "action": "what the rule does: `allow`, `flag`, `throttle`, `block`, `drop`",
     "mode": "`enforce`, or `monitor` where the hit was only counted",
     "limit": "`client_rate`, or the id of a limit",
     "side": "`downstream` (ESMEs) or `upstream` (SMSCs)",
@@ -28,6 +28,7 @@ LABELS: Final = {
     "timer": "`session_init`, `pdu_read`, `inactivity`",
     "version": "the first digits of the rule set's digest",
     "result": "`accepted`, `refused`",
+    "outcome": "`sent`, or `lost`: no session took it in time, or too many waited",
     "process": "`gate`; with several workers `supervisor`, `worker0`, `worker1`, ...",
 }
 
@@ -98,6 +99,9 @@ FILTER_ERRORS: Final = Family(
 )
 REFUSED: Final = Family(
     "counter", "smsgate_refused", "Connections and binds not let in by the gate itself.", ("reason",)
+)
+RECEIPTS: Final = Family(
+    "counter", "smsgate_receipts", "Receipts of the gate's own, for messages that a rule has dropped.", ("outcome",)
 )
 TIMEOUTS: Final = Family("counter", "smsgate_timeouts", "Sessions ended by a timer.", ("timer",))
 LATE_RESPONSES: Final = Family(

@@ -16,8 +16,8 @@ from typing import Any, Final
 from prometheus_client.core import Metric
 
 from smsgate.limits.admission import Refusal
-from smsgate.rules.engine import Verdict
 from smsgate.rules.model import Action
+from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
 from smsgate.telemetry import families
@@ -68,6 +68,8 @@ _COUNTERS: Final = (
     "filter_errors",
     "late_responses",
     "overloads",
+    "receipts_sent",
+    "receipts_lost",
 )
 _TABLES: Final = (
     "messages_mo",
@@ -111,6 +113,8 @@ class Metrics:
         self.refused = dict.fromkeys(Refusal, 0)
         self.timeouts = dict.fromkeys(Overdue, 0)
         self.late_responses = 0
+        self.receipts_sent = 0
+        self.receipts_lost = 0
         self.rule_set: RuleSetState | None = None
 
     def count_mo(self, client_label: str, action: Action) -> None:
@@ -183,6 +187,7 @@ class Metrics:
         yield families.FILTER_ERRORS.one(self.filter_errors)
         yield families.REFUSED.of(([reason], count) for reason, count in self.refused.items())
         yield families.TIMEOUTS.of(([timer], count) for timer, count in self.timeouts.items())
+        yield families.RECEIPTS.of([(["sent"], self.receipts_sent), (["lost"], self.receipts_lost)])
         yield families.LATE_RESPONSES.one(self.late_responses)
         yield families.UNFILTERED.of(([client], count) for client, count in list(self.unfiltered.items()))
         yield families.MONITOR_ONLY.one(self.monitor_only)

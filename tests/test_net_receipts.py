@@ -1,0 +1,151 @@
+"""Real sockets: what a sender sees of a message that a rule drops, and what the SMSC does not."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from smsgate.net import receipts as module
+from smsgate.rules.model import Action
+from smsgate.smpp.constants import Command
+from smsgate.smpp.dropped import MessageIds
+from smsgate.smpp.session import LAST_RECEIPT
+from smsgate.worker import Gate
+from tests import pdus
+from tests.gates import GENUINE, SCAM, Peer, Wire, both_loops, run_on, until, wire
+from tests.packs import rule
+from tests.packs import rule_set as packed
+
+RULES = packed(rule("bad", Action.DROP), sets={"bad": ["cpf"]})
+OWN = 0x7FFE0000
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DELAY_S", 0.01)
+
+
+def scam(sequence: int, command: int = pdus.SUBMIT_SM) -> bytes:
+    return pdus.submit_sm(SCAM.encode(), sequence=sequence, command=command)
+
+
+def message_id(answer: bytes) -> bytes:
+    return answer[16:].rstrip(b"\0")
+
+
+def is_receipt(pdu: bytes, of: bytes, sequence: int) -> bool:
+    head = pdus.pdu(pdus.DELIVER_SM, pdu[16:], sequence=sequence)
+    return pdu == head and b"id:" + of + b" " in pdu and b"stat:REJECTD" in pdu
+
+
+async def bound_as(running: Wire[Gate], command: int) -> tuple[Peer, Peer]:
+    esme = await running.esme()
+    esme.send(pdus.bind(command=command))
+    upstream = await running.smsc.connection()
+    await upstream.pdu()
+    upstream.send(pdus.bind_resp(command=command))
+    await esme.pdu()
+    return esme, upstream
+
+
+@both_loops
+def test_a_dropped_message_is_answered_as_taken_and_the_smsc_never_sees_it(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(RULES) as running:
+            esme, upstream = await running.bound()
+            genuine = pdus.submit_sm(GENUINE.encode(), sequence=6)
+            esme.send(scam(5) + genuine)
+            answer = await esme.pdu()
+            assert answer == pdus.response(pdus.SUBMIT_SM, sequence=5, body=message_id(answer) + b"\0")
+            assert await upstream.pdu() == genuine
+            assert is_receipt(await esme.pdu(), message_id(answer), OWN)
+            esme.send(pdus.response(pdus.DELIVER_SM, sequence=OWN, body=b"\0") + pdus.pdu(0x15, sequence=7))
+            assert await upstream.pdu() == pdus.pdu(0x15, sequence=7)  # the answer to our receipt stays here
+            assert running.gate.metrics.messages["other"][Action.DROP] == 1
+            assert running.gate.metrics.receipts_sent == 1
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_whoever_asks_about_it_is_answered_here_also_by_another_process(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(RULES, secret=bytes(32)) as running:
+            esme, upstream = await running.bound()
+            made = MessageIds(bytes(32)).new(datetime.now(UTC))
+            query = pdus.pdu(pdus.QUERY_SM, pdus.string(made) + pdus.address(pdus.SOURCE), sequence=8)
+            esme.send(query + pdus.replace_sm(GENUINE.encode(), message_id=made, sequence=9))
+            assert (await esme.pdu())[16:].startswith(made)
+            assert await esme.pdu() == pdus.response(pdus.REPLACE_SM, sequence=9, status=0x13)
+            theirs = pdus.pdu(pdus.QUERY_SM, pdus.string(b"7f03") + pdus.address(pdus.SOURCE), sequence=10)
+            replaced = pdus.replace_sm(GENUINE.encode(), sequence=11)
+            esme.send(theirs + pdus.replace_sm(SCAM.encode(), sequence=12) + replaced)
+            assert await upstream.pdus(2) == [theirs, replaced]
+            assert await esme.pdu() == pdus.response(pdus.REPLACE_SM, sequence=12)
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_the_receipt_of_a_transmitter_comes_to_another_session_of_the_client(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(RULES) as running:
+            sender, _ = await bound_as(running, Command.BIND_TRANSMITTER)
+            sender.send(scam(5))
+            dropped = message_id(await sender.pdu())
+            receipts = running.gate.sessions._receipts
+            await until(lambda: receipts._timer is not None)
+            await asyncio.sleep(0.03)  # nobody takes it
+            assert running.gate.metrics.receipts_sent == 0
+            other, _ = await running.bound("somebody-else")
+            receiver, _ = await bound_as(running, Command.BIND_RECEIVER)
+            assert is_receipt(await receiver.pdu(), dropped, OWN)
+            other.send(pdus.pdu(0x15, sequence=2))
+            sender.send(pdus.pdu(0x15, sequence=2))
+            assert running.gate.metrics.receipts_sent == 1
+
+    run_on(loop_name, body)
+
+
+def test_what_nobody_takes_in_time_is_lost_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEPT_S", 0.02)
+    monkeypatch.setattr(module, "MAX_WAITING", 2)
+
+    async def body() -> None:
+        async with wire(RULES) as running:
+            sender, _ = await bound_as(running, Command.BIND_TRANSMITTER)
+            sender.send(scam(5) + scam(6) + scam(7))
+            await sender.pdus(3)
+            assert running.gate.metrics.receipts_lost == 1
+            await until(lambda: running.gate.metrics.receipts_lost == 3)
+
+    run_on("uvloop", body)
+
+
+def test_a_session_that_has_used_up_the_gates_numbers_takes_no_receipt() -> None:
+    async def body() -> None:
+        async with wire(RULES) as running:
+            esme, _ = await running.bound()
+            (relay,) = running.gate.sessions._relays
+            relay.session._next_own = LAST_RECEIPT
+            assert relay.deliver(b"one")
+            assert not relay.deliver(b"two")
+            assert (await esme.pdu())[16:] == b"one"
+
+    run_on("uvloop", body)
+
+
+@both_loops
+def test_what_the_smsc_delivers_is_dropped_without_a_receipt(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(RULES, inspect_mo=True) as running:
+            esme, upstream = await running.bound()
+            genuine = pdus.submit_sm(GENUINE.encode(), sequence=12, command=pdus.DELIVER_SM)
+            upstream.send(scam(11, pdus.DELIVER_SM) + genuine)
+            assert await upstream.pdu() == pdus.response(pdus.DELIVER_SM, sequence=11, body=b"\0")
+            assert await esme.pdu() == genuine
+            assert not running.gate.sessions._receipts._waiting
+
+    run_on(loop_name, body)
