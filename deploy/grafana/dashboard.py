@@ -200,6 +200,7 @@ SPEED: Final = (
         stacked=True,
     ),
     heat("Time to judge a message", "smsgate_filter_seconds", "Colour: how many messages took so long."),
+    heat("Added latency", "smsgate_added_seconds", "From the arrival of octets to their being written on."),
     lines(
         "SMSC's response time",
         "s",
@@ -223,6 +224,15 @@ SPEED: Final = (
         "cps",
         ((f"sum by (side, command) ({rate('smsgate_pdus_total')})", "{{side}} {{command}}"),),
         "Received from ESMEs (downstream) and SMSCs (upstream).",
+    ),
+    lines(
+        "Long messages",
+        "short",
+        (
+            (f"sum(smsgate_segment_sets{{{GATE}}})", "under way"),
+            (f"sum by (outcome) (increase(smsgate_segments_total{{{GATE}}}{SPAN}))", "{{outcome}}"),
+        ),
+        "Those of which parts are remembered, and what became of others.",
     ),
 )
 

@@ -62,6 +62,8 @@ class Side(asyncio.Protocol):
         self.reading = True
         self.full = False  # its write buffer
         self.turn_queued = False
+        self.added = relay.metrics.added_downstream if name == "downstream" else relay.metrics.added_upstream
+        self.arrived = 0.0  # when the first octet that has not been handled came; 0.0: there is none
         self.at_eof = False  # the peer sends no more
         self.eof_taken = False  # and the session knows
         self.eof_written = False  # and has been told so itself
@@ -82,6 +84,8 @@ class Side(asyncio.Protocol):
         if self.tap is not None:
             self.tap.said(data)
         self.framer.feed(data)
+        if not self.arrived:
+            self.arrived = perf_counter()
         if not self.turn_queued:
             self.relay.turn(self)
 
@@ -271,6 +275,9 @@ class Relay:
             side.read(False)
             self._queue_turn(side)
         else:
+            if side.arrived:
+                side.added.observe(perf_counter() - side.arrived)
+                side.arrived = 0.0
             self._note_begun(now)
             self._settle(side)
 

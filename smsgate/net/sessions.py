@@ -126,6 +126,11 @@ class Sessions:
         self._metrics.in_flight_mt = sum(len(relay.session.awaited_smsc) for relay in self._relays)
         self._metrics.in_flight_mo = sum(len(relay.session.awaited_esme) for relay in self._relays)
         self._metrics.buffered_bytes = sum(relay.buffered_bytes for relay in self._relays)
+        segments = self._policy.segments
+        self._metrics.segment_sets = len(segments)
+        self._metrics.segments_refused = segments.poisoned
+        self._metrics.segments_incomplete = segments.expired
+        self._metrics.segments_no_room = segments.overflowed
         if not self._draining or self._relays:
             asyncio.get_running_loop().call_later(TICK_S, self._tick)
 

@@ -28,7 +28,8 @@ LABELS: Final = {
     "timer": "`session_init`, `pdu_read`, `inactivity`",
     "version": "the first digits of the rule set's digest",
     "result": "`accepted`, `refused`",
-    "outcome": "`sent`, or `lost`: no session took it in time, or too many waited",
+    "outcome": "of receipts `sent`, or `lost`: no session took it in time, or too many waited; of long messages `refused`, "
+    "`incomplete`, `no_room`",
     "process": "`gate`; with several workers `supervisor`, `worker0`, `worker1`, ...",
 }
 
@@ -59,15 +60,17 @@ class Family:
         """The family of a metric without labels."""
         return self.of([((), value)])
 
-    def histogram(self, bounds: Sequence[float], counts: Sequence[int], total: float) -> Metric:
-        """The family of a histogram: `counts[i]` are those up to `bounds[i]`, the last those above all."""
-        family = HistogramMetricFamily(self.name, self.meaning)
-        buckets = []
-        running = 0
-        for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
-            running += count  # Prometheus wants them cumulative
-            buckets.append((bound, running))
-        family.add_metric([], buckets, total)
+    def histogram(self, rows: Iterable[tuple[Sequence[str], Sequence[float], Sequence[int], float]]) -> Metric:
+        """The family of a histogram, one row for each combination of labels: bounds, counts, and the total of what was observed;
+        `counts[i]` are those up to `bounds[i]`, the last those above all."""
+        family = HistogramMetricFamily(self.name, self.meaning, labels=self.labels)
+        for labels, bounds, counts, total in rows:
+            buckets = []
+            running = 0
+            for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
+                running += count  # Prometheus wants them cumulative
+                buckets.append((bound, running))
+            family.add_metric(labels, buckets, total)
         return family
 
 
@@ -122,6 +125,20 @@ LOOP_LAG: Final = Family(
     "histogram", "smsgate_loop_lag_seconds", "How late the event loop runs, measured every 100 ms."
 )
 FILTER_SECONDS: Final = Family("histogram", "smsgate_filter_seconds", "Time to judge a message.")
+ADDED_SECONDS: Final = Family(
+    "histogram",
+    "smsgate_added_seconds",
+    "Time from the arrival of octets to their being written on, by portion read; waiting for a peer that is slow included.",
+    ("side",),
+)
+SEGMENT_SETS: Final = Family("gauge", "smsgate_segment_sets", "Long messages of which parts are remembered.")
+SEGMENTS: Final = Family(
+    "counter",
+    "smsgate_segments",
+    "What became of long messages: a part was refused by a rule and with it the rest, the rest never came, or there was no room "
+    "for a part.",
+    ("outcome",),
+)
 RESPONSE_SECONDS: Final = Family(
     "histogram", "smsgate_upstream_response_seconds", "Time from a request forwarded to the SMSC's answer."
 )

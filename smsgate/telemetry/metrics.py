@@ -10,7 +10,7 @@ Where there are several workers, each sends its `record` and the supervisor adds
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from prometheus_client.core import Metric
@@ -21,11 +21,11 @@ from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
 from smsgate.telemetry import families
-from smsgate.telemetry.families import Family
 from smsgate.telemetry.rule_set import RuleSetState
 
 OTHER_COMMAND: Final = -1
 FILTER_BUCKETS_S: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2)
+ADDED_BUCKETS_S: Final = (5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.5, 2.0, 10.0)
 LAG_BUCKETS_S: Final = (1e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5)
 RESPONSE_BUCKETS_S: Final = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -45,9 +45,9 @@ class Histogram:
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 
-    def shown(self, family: Family) -> Metric:
-        """The histogram as Prometheus wants it."""
-        return family.histogram(self.bounds, list(self.counts), self.total)
+    def shown(self, *labels: str) -> tuple[Sequence[str], Sequence[float], Sequence[int], float]:
+        """The histogram as a row of its family."""
+        return labels, self.bounds, list(self.counts), self.total
 
     def add(self, counts: list[int], total: float) -> None:
         """Add the observations of another with the same bounds."""
@@ -60,7 +60,7 @@ def _command_counts() -> dict[int, int]:
     return {**known, **{command | RESPONSE: 0 for command in known}, OTHER_COMMAND: 0}
 
 
-_GAUGES: Final = ("sessions", "overloaded", "in_flight_mt", "in_flight_mo", "buffered_bytes")
+_GAUGES: Final = ("sessions", "overloaded", "in_flight_mt", "in_flight_mo", "buffered_bytes", "segment_sets")
 _COUNTERS: Final = (
     "sessions_total",
     "binds_refused",
@@ -70,6 +70,9 @@ _COUNTERS: Final = (
     "overloads",
     "receipts_sent",
     "receipts_lost",
+    "segments_refused",
+    "segments_incomplete",
+    "segments_no_room",
 )
 _TABLES: Final = (
     "messages_mo",
@@ -81,7 +84,7 @@ _TABLES: Final = (
     "refused",
     "timeouts",
 )
-_HISTOGRAMS: Final = ("filter_time", "response_time", "loop_lag")
+_HISTOGRAMS: Final = ("filter_time", "response_time", "loop_lag", "added_downstream", "added_upstream")
 
 
 class Metrics:
@@ -98,6 +101,12 @@ class Metrics:
         self.filter_time = Histogram(FILTER_BUCKETS_S)
         self.response_time = Histogram(RESPONSE_BUCKETS_S)
         self.loop_lag = Histogram(LAG_BUCKETS_S)
+        self.added_downstream = Histogram(ADDED_BUCKETS_S)
+        self.added_upstream = Histogram(ADDED_BUCKETS_S)
+        self.segment_sets = 0
+        self.segments_refused = 0
+        self.segments_incomplete = 0
+        self.segments_no_room = 0
         self.overloaded = 0
         self.overloads = 0
         self.monitor_only = 0
@@ -193,8 +202,19 @@ class Metrics:
         yield families.MONITOR_ONLY.one(self.monitor_only)
         yield families.OVERLOADED.one(self.overloaded)
         yield families.OVERLOADS.one(self.overloads)
-        yield self.loop_lag.shown(families.LOOP_LAG)
-        yield self.filter_time.shown(families.FILTER_SECONDS)
-        yield self.response_time.shown(families.RESPONSE_SECONDS)
+        yield families.LOOP_LAG.histogram([self.loop_lag.shown()])
+        yield families.FILTER_SECONDS.histogram([self.filter_time.shown()])
+        yield families.RESPONSE_SECONDS.histogram([self.response_time.shown()])
+        yield families.ADDED_SECONDS.histogram(
+            [self.added_downstream.shown("downstream"), self.added_upstream.shown("upstream")]
+        )
+        yield families.SEGMENT_SETS.one(self.segment_sets)
+        yield families.SEGMENTS.of(
+            [
+                (["refused"], self.segments_refused),
+                (["incomplete"], self.segments_incomplete),
+                (["no_room"], self.segments_no_room),
+            ]
+        )
         if self.rule_set is not None:
             yield from self.rule_set.collect()
