@@ -39,7 +39,7 @@ class Member:
     def __init__(self, setup: Setup, rules: RuleSet, words: Words, letters: Letters) -> None:
         self._words = words
         self._letters = letters
-        self._worker = Worker(setup.settings, rules, self._ended)
+        self._worker = Worker(setup.settings, rules, self._ended, setup.index)
         self._terminator = Terminator(setup.settings, self._worker.metrics, self._worker.contexts, letters, self._ended)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, Any] = {}
@@ -59,7 +59,7 @@ class Member:
         await asyncio.wait([listening, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in (listening, stopped):
             task.cancel()
-        await self._worker.sessions.drain()
+        await self._worker.stop()
         await self._terminator.drain()
         self._say_counts()
         await self._words.close()

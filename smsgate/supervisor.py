@@ -32,7 +32,7 @@ from smsgate.net.trace import Emit
 from smsgate.reload.reloader import RELOADING, Reloader, told
 from smsgate.reload.sealed import Sealed, unseal
 from smsgate.settings import Settings
-from smsgate.telemetry import families, processes
+from smsgate.telemetry import audit, families, processes
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
 from smsgate.worker import Doors, Inherited, client_labels, switch_monitor
@@ -83,6 +83,8 @@ class Supervisor(Doors):
         try:
             self._blocks.load()
             Contexts(self.settings).load()  # here, where a fault can be told
+            if self.settings.audit is not None:
+                audit.prepared(self.settings.audit)
             self._lives = [asyncio.create_task(self._live(worker)) for worker in self._workers]
             ready = asyncio.create_task(self._all_ready())
             await asyncio.wait([ready, *self._lives], timeout=START_S, return_when=asyncio.FIRST_COMPLETED)

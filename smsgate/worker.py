@@ -31,6 +31,7 @@ from smsgate.reload.sealed import Sealed, taken_up
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry import families, processes
+from smsgate.telemetry.audit import Journal
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
 
@@ -57,18 +58,30 @@ class Setup:
 
 
 class Worker:
-    """What relays and judges in one process. `ended` is told the address of each session that is over."""
+    """What relays and judges in one process, the one with this `index`. `ended` is told the address of each session that is
+    over."""
 
-    def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None], index: int = 0) -> None:
         self.policy = Policy(rules, settings.clients, settings.canned, settings.segments)
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
-        self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)
+        self._journal = Journal(settings.audit, index) if settings.audit is not None else None
+        if self._journal is not None:
+            self.metrics.audit_lost = self._journal.lost
+        self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended, journal=self._journal)
 
     def start(self) -> None:
-        """Begin. Raises OSError when a certificate can't be read."""
+        """Begin. Raises OSError when a certificate can't be read, or the audit log not be written."""
         self.contexts.load()
+        if self._journal is not None:
+            self._journal.start()
         self.sessions.start()
+
+    async def stop(self) -> None:
+        """Drain every session; then all that is to be written has been."""
+        await self.sessions.drain()
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.stop)
 
     def reload(self) -> str:
         """Take up renewed certificates; on a fault those in force stay. Returns the fault, "" for none."""
@@ -207,7 +220,7 @@ class Gate(Doors):
         if self._reloader is not None:
             await self._reloader.stop()
         await self.listener.drain(self.settings.drain_timeout_s / 2)
-        await self.sessions.drain()
+        await self.worker.stop()
         self.retire()
 
 

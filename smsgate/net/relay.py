@@ -25,6 +25,7 @@ from smsgate.limits.overload import Overload
 from smsgate.net.receipts import Receipts
 from smsgate.net.trace import Emit, Tap
 from smsgate.net.upstream import Upstreams, tune
+from smsgate.net.witness import Witness
 from smsgate.policy import Client, Policy
 from smsgate.rules.model import Action
 from smsgate.rules.verdict import PASS
@@ -35,6 +36,7 @@ from smsgate.smpp.own import OWN_ANSWER_S
 from smsgate.smpp.session import Session
 from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
+from smsgate.telemetry.audit import Journal
 from smsgate.telemetry.metrics import Metrics
 
 WRITE_BUFFER_BYTES = 64 * 1024
@@ -164,6 +166,7 @@ class Relay:
         admission: Admission,
         overload: Overload,
         receipts: Receipts,
+        journal: Journal | None,
         address: Address,
         on_bind: Callable[[Relay], None],
         on_end: Callable[[Relay], None],
@@ -200,6 +203,7 @@ class Relay:
         self.admission = admission
         self.receipts = receipts
         self.overload = overload
+        self.witness = None if journal is None else Witness(journal)
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
         self.deadline: asyncio.TimerHandle | None = None  # of the end that one side has begun
@@ -234,6 +238,9 @@ class Relay:
             self.verdicts[verdict.action] += 1
         if verdict is not PASS:
             self.metrics.count_rules(client.label, verdict)
+            if self.witness is not None:
+                version = self.policy.rules.version
+                self.witness.judged(client, mo, verdict, version, command, data, start, end, now)
             if verdict.status:
                 return verdict.status if mo else client.status(verdict)
             if verdict.action is Action.DROP:
@@ -242,7 +249,10 @@ class Relay:
 
     def _drop(self, command: int, data: bytes, start: int, end: int) -> bytes:
         """The answer to a message that was dropped; its receipt follows."""
-        return self.receipts.answer(self.session.system_id, command, data, start, end)
+        answer = self.receipts.answer(self.session.system_id, command, data, start, end)
+        if self.witness is not None:
+            self.witness.answered(answer, 0, len(answer))
+        return answer
 
     def deliver(self, body: bytes) -> bool:
         """Send a receipt of the gate's own; False when this session takes none now."""
@@ -251,11 +261,13 @@ class Relay:
         self._write()
         return True
 
-    def _answered(self, seconds: float) -> None:
-        """The SMSC has answered a request after so long."""
+    def _answered(self, seconds: float, data: bytes, start: int, end: int) -> None:
+        """The SMSC has answered a request after so long, by the PDU in data[start:end]."""
         self.metrics.response_time.observe(seconds)
         if seconds >= self.response_s:
             self.metrics.late_responses += 1
+        if self.witness is not None and self.witness.awaited:
+            self.witness.answered(data, start, end)
 
     def turn(self, side: Side) -> None:
         """Handle a portion of what one side sent, and write what comes of it."""
@@ -292,6 +304,8 @@ class Relay:
         """Once a second: end the session if one of its timers has run out."""
         self.rate = self.judged - self.judged_at_tick
         self.judged_at_tick = self.judged
+        if self.witness is not None:
+            self.witness.tick(now)
         overdue = self.timers.due(now)
         if overdue is not None and not self.ended:
             self.metrics.timeouts[overdue] += 1
@@ -454,6 +468,8 @@ class Relay:
 
     def _give_back(self) -> None:
         """What this session counted for, it counts for no more."""
+        if self.witness is not None:
+            self.witness.end()
         if self.upstream_name:
             self.upstream_name = ""
             self.upstreams.release(self.session.system_id)

@@ -22,6 +22,7 @@ from smsgate.net.trace import Emit
 from smsgate.net.upstream import Upstreams
 from smsgate.policy import Policy
 from smsgate.settings import Address, Settings
+from smsgate.telemetry.audit import Journal
 from smsgate.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class Sessions:
         metrics: Metrics,
         contexts: Contexts,
         ended: Callable[[str], None],
+        *,
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
         self._policy = policy
@@ -47,6 +50,7 @@ class Sessions:
         self._contexts = contexts
         self._upstreams = Upstreams(settings, contexts)
         self._admission = Admission(settings.caps)
+        self._journal = journal
         self._receipts = Receipts(settings.secret, metrics)
         self._on_end = ended
         self._numbers = count(1)
@@ -95,6 +99,7 @@ class Sessions:
             upstreams=self._upstreams,
             admission=self._admission,
             receipts=self._receipts,
+            journal=self._journal,
             overload=self.overload,
             address=address,
             on_bind=self._binds,

@@ -79,6 +79,7 @@ _TABLES: Final = (
     "rule_hits",
     "throttled",
     "unfiltered",
+    "audit_lost",
     "pdus_downstream",
     "pdus_upstream",
     "refused",
@@ -111,6 +112,7 @@ class Metrics:
         self.overloads = 0
         self.monitor_only = 0
         self.unfiltered = dict.fromkeys(client_labels, 0)
+        self.audit_lost = {"queue": 0, "disk": 0}
         self.sessions = 0
         self.sessions_total = 0
         self.in_flight_mt = 0
@@ -199,6 +201,7 @@ class Metrics:
         yield families.RECEIPTS.of([(["sent"], self.receipts_sent), (["lost"], self.receipts_lost)])
         yield families.LATE_RESPONSES.one(self.late_responses)
         yield families.UNFILTERED.of(([client], count) for client, count in list(self.unfiltered.items()))
+        yield families.AUDIT_LOST.of(([reason], count) for reason, count in list(self.audit_lost.items()))
         yield families.MONITOR_ONLY.one(self.monitor_only)
         yield families.OVERLOADED.one(self.overloaded)
         yield families.OVERLOADS.one(self.overloads)
