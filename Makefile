@@ -16,7 +16,7 @@ check: .venv/.dev  ## the whole gate: lint, types, import contracts, tests, the 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/smsgate check rules
+	$(BIN)/smsgate check rules $(addprefix --popular ,$(wildcard $(DATA)/lists/popular_domains.txt))
 	$(BIN)/pytest
 
 format: .venv/.dev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,21 @@ def test_lists_tell_where_they_come_from(tmp_path: Path) -> None:
     (rules / "lists.yaml").write_text(pack + "  plain: {domains: [b.example]}\n")
     told = invoke("check", rules).stdout.splitlines()[1:]
     assert told == [f"{rules}/lists.yaml:3: list bad, domains: 1, from reports, since 2026-10-01, until 2030-12-31"]
+
+
+def test_much_visited_domains_may_be_mistaken_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("smsgate.cli.check"), "POPULAR_PER_MISTAKE", 3)
+    rules = pack_in(
+        tmp_path, PACK.replace("brands:", "brands:\n  parcels: {names: [Parcels], host: {anywhere: [parcelpost]}}", 1)
+    )
+    popular = tmp_path / "popular.txt"
+    popular.write_text("# much visited\nriver.example\nmyparcelpost.example\nlake.example\n")
+    result = invoke("check", rules, "--popular", popular)
+    assert result.exit_code == 0
+    assert f"{popular}: 1 of 3 domains taken for look-alikes, 1 allowed" in result.stdout
+    popular.write_text("river.example\nmyparcelpost.example\n")
+    result = invoke("check", rules, "--popular", popular)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        f"{popular}:2:1: found 'myparcelpost.example' taken for a look-alike, expected no lookalike(parcels)"
+    )

@@ -12,8 +12,11 @@ from smsgate.cli.common import EXIT_DIAGNOSTICS, default_rules, out, tell
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.load import load_settings
 from smsgate.config.rules import load
-from smsgate.rules.model import EntryList
+from smsgate.rules.engine import RuleSet
+from smsgate.rules.model import EntryList, Where
 
+POPULAR_PER_MISTAKE = 5_000
+"""Much visited domains are honest: of so many, one may resemble a brand by chance."""
 SETTINGS_KEY = re.compile(r"^[{\s]*\"?(?:listeners?|upstreams?|metrics|clients)\"?\s*:", re.MULTILINE)
 
 
@@ -22,6 +25,14 @@ def check(
         list[Path] | None,
         typer.Argument(
             help="Configuration files, packs, or folders of packs.", show_default="smsgate.yaml, else rules/"
+        ),
+    ] = None,
+    popular: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"A file of much visited domains, one a line: brands may take one in {POPULAR_PER_MISTAKE:,} for a look-alike.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
 ) -> None:
@@ -47,9 +58,9 @@ def check(
         except DiagnosticsError as error:
             faults += error.diagnostics
             continue
-        faults += _check_rules(list(settings.rules))
+        faults += _check_rules(list(settings.rules), popular)
     if packs:
-        faults += _check_rules(packs)
+        faults += _check_rules(packs, popular)
     if faults:
         tell(tuple(dict.fromkeys(faults)))
         raise typer.Exit(EXIT_DIAGNOSTICS)
@@ -62,7 +73,7 @@ def _is_settings(path: Path) -> bool:
     return SETTINGS_KEY.search(path.read_text(encoding="utf-8", errors="replace")) is not None
 
 
-def _check_rules(paths: list[Path]) -> tuple[Diagnostic, ...]:
+def _check_rules(paths: list[Path], popular: Path | None) -> tuple[Diagnostic, ...]:
     try:
         loaded = load(paths)
     except DiagnosticsError as error:
@@ -78,7 +89,24 @@ def _check_rules(paths: list[Path]) -> tuple[Diagnostic, ...]:
         for entries in pack.lists:
             if entries.source or entries.since or entries.expires:
                 out.print(_provenance(entries), markup=False)
-    return ()
+    return () if popular is None else _check_popular(rules, popular)
+
+
+def _check_popular(rules: RuleSet, file: Path) -> tuple[Diagnostic, ...]:
+    """A fault for each domain that is taken for a look-alike, if they are more than may be."""
+    lines = enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+    domains = {line: host for line, text in lines if (host := text.partition("#")[0].strip().lower())}
+    mistaken = {line: brands for line, host in domains.items() if (brands := rules.lookalikes(host))}
+    allowed = len(domains) // POPULAR_PER_MISTAKE
+    out.print(
+        f"{file}: {len(mistaken)} of {len(domains):,} domains taken for look-alikes, {allowed} allowed", markup=False
+    )
+    if len(mistaken) <= allowed:
+        return ()
+    return tuple(
+        Diagnostic.at(Where(str(file), line), f"{domains[line]!r} taken for a look-alike", f"no {', '.join(brands)}")
+        for line, brands in mistaken.items()
+    )
 
 
 def _provenance(entries: EntryList) -> str:
