@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from smsgate.cli.audit import audit
 from smsgate.cli.backtest import backtest
 from smsgate.cli.block import block, unblock
 from smsgate.cli.check import check
@@ -44,5 +45,6 @@ app.command()(backtest)
 for command in (sessions, kick, trace, monitor, block, unblock, reload):
     app.command()(command)
 app.add_typer(rules, name="rules")
+app.add_typer(audit, name="audit")
 app.add_typer(simulate, name="simulate")
 app.add_typer(import_, name="import")

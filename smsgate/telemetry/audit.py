@@ -92,7 +92,7 @@ class Journal:
         self._digests = prepared(self._settings)
         reveal = [str(each) for each in self._settings.reveal]
         start = {
-            "time": _iso(datetime.now(UTC).timestamp()),
+            "time": iso(datetime.now(UTC).timestamp()),
             "event": "start",
             "reveal": reveal,
             "key": self._digests.check,
@@ -149,7 +149,7 @@ class Journal:
         lost = sum(self.lost.values())
         chunk = b"".join(lines)
         if lost > self._lost_told:
-            now = _iso(datetime.now(UTC).timestamp())
+            now = iso(datetime.now(UTC).timestamp())
             chunk = _line({"time": now, "event": "lost", "lines": lost - self._lost_told}) + chunk
         try:
             self._append(chunk)
@@ -196,7 +196,7 @@ class Journal:
         about = template(reading.text)
         digests = self._digests
         record: dict[str, Any] = {
-            "time": _iso(entry.at + offset_s),
+            "time": iso(entry.at + offset_s),
             "client": entry.client,
             "direction": "mo" if entry.mo else "mt",
             "verdict": str(verdict.action),
@@ -240,7 +240,8 @@ def _answered(answer: bytes) -> dict[str, Any]:
     return {"message_id": message_id.decode("latin-1")} if message_id else {}
 
 
-def _iso(timestamp: float) -> str:
+def iso(timestamp: float) -> str:
+    """A Unix time as lines have it."""
     return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
