@@ -9,7 +9,7 @@ debited unchecked, each once. Pure but for the state of limits and segments: no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Final
@@ -29,6 +29,9 @@ from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
 from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
+
+Onlooker = Callable[[Finding, Sequence[Reading], float], None]
+"""(what the rules find, the readings, now)."""
 
 MAX_CLIENTS: Final = 100_000
 """Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
@@ -88,6 +91,8 @@ class Policy:
         self.rules = rules
         self._limiter = _limiter(rules)
         self.blocks = Blocks()
+        self.onlooker: Onlooker | None = None
+        """Told of every message while somebody looks."""
 
     def use(self, rules: RuleSet) -> None:
         """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start
@@ -161,6 +166,8 @@ class Policy:
         finding = self.rules.check(texts, sender, client.name, carrier)
         if self.blocks.any:
             finding = self.blocks.judge(finding, texts, sender, now)
+        if self.onlooker is not None:
+            self.onlooker(finding, texts, now)
         return self._admit(finding, sender, destinations, client, now)[0]
 
     def _decide_part(  # noqa: PLR0917
@@ -189,7 +196,10 @@ class Policy:
         if self.blocks.any:
             sender = view.source.decode("latin-1")
             findings = [self.blocks.judge(finding, texts, sender, now) for finding in findings]
-        return max(findings, key=lambda finding: finding.verdict.action.strictness), arrivals
+        finding = max(findings, key=lambda finding: finding.verdict.action.strictness)
+        if self.onlooker is not None:
+            self.onlooker(finding, texts, now)
+        return finding, arrivals
 
     def _remember(
         self, arrivals: Sequence[Arrival], by_rules: Verdict, verdict: Verdict, limits: int, now: float

@@ -34,6 +34,7 @@ from smsgate.reload.sealed import Sealed, unseal
 from smsgate.settings import Settings
 from smsgate.telemetry import audit, families, processes
 from smsgate.telemetry.metrics import Metrics
+from smsgate.telemetry.onlooker import together
 from smsgate.telemetry.rule_set import RuleSetState
 from smsgate.worker import Doors, Inherited, client_labels, switch_monitor
 
@@ -258,14 +259,9 @@ class Supervisor(Doors):
 
     def collect(self) -> Iterator[Metric]:
         """The counts of all processes together. Called from the thread that serves HTTP."""
-        total = Metrics(self._own.client_labels)
+        total = self._total()
         total.rule_set = self.rule_set
         total.monitor_only = len(self._monitor_only)
-        total.add(self._own.record())
-        total.add(self._over.record())
-        for worker in self._workers:
-            if worker.record is not None:
-                total.add(worker.record)
         yield from total.collect()
         yield families.READY.one(self._is_ready())
         yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
@@ -274,6 +270,15 @@ class Supervisor(Doors):
             f"worker{worker.index}": worker.process.pid for worker in self._workers if worker.process is not None
         }
         yield from processes.families({"supervisor": os.getpid(), **workers})
+
+    def _total(self) -> Metrics:
+        total = Metrics(self._own.client_labels)
+        total.add(self._own.record())
+        total.add(self._over.record())
+        for worker in self._workers:
+            if worker.record is not None:
+                total.add(worker.record)
+        return total
 
     # what an operator asks
 
@@ -304,6 +309,8 @@ class Supervisor(Doors):
                     for worker, answer in zip(asked, answers, strict=True)
                     for session in answer["ok"]
                 ]
+            case "top":  # counters of workers that died are in the total
+                return {**self._total().totals(), **together([answer["ok"] for answer in answers])}
             case "kick":
                 return sum(answer["ok"] for answer in answers)
             case _:

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 from prometheus_client.core import Metric
@@ -32,7 +33,9 @@ from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry import families, processes
 from smsgate.telemetry.audit import Journal
+from smsgate.telemetry.digests import Digests
 from smsgate.telemetry.metrics import Metrics
+from smsgate.telemetry.onlooker import Onlooker
 from smsgate.telemetry.rule_set import RuleSetState
 
 log = logging.getLogger(__name__)
@@ -62,6 +65,8 @@ class Worker:
     over."""
 
     def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None], index: int = 0) -> None:
+        self._settings = settings
+        self._onlooker: Onlooker
         self.policy = Policy(rules, settings.clients, settings.canned, settings.segments)
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
@@ -73,8 +78,10 @@ class Worker:
     def start(self) -> None:
         """Begin. Raises OSError when a certificate can't be read, or the audit log not be written."""
         self.contexts.load()
+        digests = Digests(self._settings.secret)  # the gate's own, which all its workers have
         if self._journal is not None:
-            self._journal.start()
+            digests = self._journal.start()
+        self._onlooker = Onlooker(self.policy, digests)
         self.sessions.start()
 
     async def stop(self) -> None:
@@ -109,6 +116,8 @@ class Worker:
                 return self.sessions.describe()
             case "kick":
                 return self.sessions.kick(arguments["client"], at_once=bool(arguments.get("at_once")))
+            case "top":
+                return {**self.metrics.totals(), **self._onlooker.look(perf_counter())}
             case "monitor":
                 switches = switch_monitor(self.policy.monitor_only, arguments)
                 self.metrics.monitor_only = len(switches)

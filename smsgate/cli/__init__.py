@@ -17,6 +17,7 @@ from smsgate.cli.rules import rules
 from smsgate.cli.run import run
 from smsgate.cli.sessions import kick, sessions
 from smsgate.cli.simulate import simulate
+from smsgate.cli.top import top
 from smsgate.cli.trace import trace
 
 app = typer.Typer(
@@ -34,7 +35,7 @@ app = typer.Typer(
 
     Put them in force:  [bold]smsgate run --config smsgate.yaml[/bold]
 
-    See it run:         [bold]smsgate sessions[/bold], then [bold]smsgate trace CLIENT[/bold]
+    See it run:         [bold]smsgate top[/bold], [bold]smsgate sessions[/bold], then [bold]smsgate trace CLIENT[/bold]
     """,
 )
 app.command()(run)
@@ -42,7 +43,7 @@ app.command()(demo)
 app.command()(check)
 app.command()(explain)
 app.command()(backtest)
-for command in (sessions, kick, trace, monitor, block, unblock, reload):
+for command in (top, sessions, kick, trace, monitor, block, unblock, reload):
     app.command()(command)
 app.add_typer(rules, name="rules")
 app.add_typer(audit, name="audit")

@@ -87,8 +87,9 @@ class Journal:
         self._thread = Thread(target=self._run, name="audit", daemon=True)
         self._digests: Digests
 
-    def start(self) -> None:
-        """Begin; the first line says what lines show. Raises OSError when the folder or the key can't be used."""
+    def start(self) -> Digests:
+        """Begin; the first line says what lines show. Returns the digests in use. Raises OSError when the folder or the key
+        can't be used."""
         self._digests = prepared(self._settings)
         reveal = [str(each) for each in self._settings.reveal]
         start = {
@@ -101,6 +102,7 @@ class Journal:
         if reveal:
             log.warning("the audit log shows what digests would hide", extra={"reveal": " ".join(reveal)})
         self._thread.start()
+        return self._digests
 
     def stop(self) -> None:
         """Write what is queued, for STOP_S at most, and end. Blocks."""

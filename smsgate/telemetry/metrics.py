@@ -157,6 +157,16 @@ class Metrics:
             "histograms": {name: [list(getattr(self, name).counts), getattr(self, name).total] for name in _HISTOGRAMS},
         }
 
+    def totals(self) -> dict[str, Any]:
+        """What `smsgate top` makes rates of: rows of client, verdict and count, and of rule, action, mode and count."""
+        mt = [(client, action, n) for client, counts in self.messages.items() for action, n in counts.items()]
+        mo = [(*key, n) for key, n in self.messages_mo.items()]
+        return {
+            "sessions": self.sessions,
+            "messages": [[client, str(action), n] for client, action, n in (*mt, *mo) if n],
+            "rules": [[*key, n] for key, n in self.rule_hits.items()],
+        }
+
     def add(self, record: dict[str, Any], *, over: bool = False) -> None:
         """Add a record of another process; of one that is `over` only what counts up."""
         for client, action, n in record["messages"]:
