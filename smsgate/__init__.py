@@ -12,6 +12,7 @@ The program is `smsgate` (see `smsgate --help`). As a library, `Filter` is the s
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
@@ -19,6 +20,7 @@ from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Limit, Rule
 from smsgate.rules.verdict import Verdict
+from smsgate.text.reading import Reading
 
 __all__ = ["Action", "Diagnostic", "DiagnosticsError", "Filter", "Limit", "Rule", "Verdict"]
 
@@ -37,9 +39,12 @@ class Filter:
         """
         return cls(load_rules([Path(each) for each in (path, *more)]))
 
-    def check(self, text: str, *, sender: str = "", client: str = "") -> Verdict:
-        """Judge one message. `sender` is its source address, `client` the system_id it came from.
+    def check(self, text: str, *, sender: str = "", client: str = "", destination: str = "") -> Verdict:
+        """Judge one message that comes now. `sender` is its source address, `client` the system_id it came from,
+        `destination` the number that it goes to.
 
         Limits (rates) are not asked: they need the traffic of a running gate.
         """
-        return self.rules.check_text(text, sender, client)
+        envelope = self.rules.envelope
+        carrier = envelope.facts([destination]) | envelope.hours_at(datetime.now(UTC).timestamp())
+        return self.rules.check((Reading.of_text(text),), sender, client, carrier).verdict

@@ -17,7 +17,7 @@ from typing import Final
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
-from smsgate.reassembly import Arrival, Segments, may_be_part
+from smsgate.reassembly import Arrival, Segments, may_be_part, places
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
 from smsgate.rules.facts import AMBIGUOUS_BODY
@@ -86,6 +86,8 @@ class Policy:
         self.segments = Segments(segments.expire_s, rules.longest_word)
         self._on_overflow = segments.overflow
         self._client_tats = ArrivalTable(MAX_CLIENTS)
+        self.utc_offset_s = 0.0
+        """What makes seconds since 1970 of `now`: conditions may ask for the hour."""
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
         self.rules = rules
@@ -121,6 +123,8 @@ class Policy:
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= self._of_envelope(view, texts, now)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -144,6 +148,8 @@ class Policy:
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
+        if self.rules.envelope.asked:
+            carrier |= self._of_envelope(view, texts, now)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -152,6 +158,14 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
+
+    def _of_envelope(self, view: TextView, texts: Sequence[Reading], now: float) -> int:
+        """The facts of a message that are not of its text."""
+        envelope = self.rules.envelope
+        destinations = [destination.decode("latin-1") for destination in view.destinations]
+        parts = [place.total for place in places(view)] if may_be_part(view) else ()
+        bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
+        return bits | envelope.hours_at(now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,

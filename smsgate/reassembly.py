@@ -37,8 +37,6 @@ from smsgate.text.reading import Reading
 from smsgate.text.urls import Link, is_disguised, undisguised
 from smsgate.text.window import EDGE_CHARS, END, UNKNOWN, Neighbours, Window
 
-MAX_PARTS: Final = 255
-"""One octet counts them (3GPP TS 23.040, 9.2.3.24.1)."""
 KEY_DIGITS: Final = 8
 """Last digits of a destination that make the key: those that its national and international forms share."""
 MAX_CLIENT_OCTETS: Final = 16 << 20
@@ -253,7 +251,9 @@ class Segments:
         complete = len(known.kept) + (before is None) >= total and all(
             each in known.kept or each == number for each in range(1, total + 1)
         )
-        finding = rules.check_parts(tuple(lines.values()), links, sender, key.client, complete=complete)
+        finding = rules.check_parts(
+            tuple(lines.values()), links, sender, key.client, complete=complete, carrier=carrier
+        )
         return Arrival(key, place, edges, finding, lines, complete, later, known.limits if later else 0)
 
     def _beside(self, kept: Mapping[int, Edges], numbers: range, line: str) -> Neighbours:
@@ -337,7 +337,7 @@ def places(view: TextView) -> list[Place]:
         {
             place.reference & 0xFF: place
             for place in found
-            if 0 < place.number <= place.total and 1 < place.total <= MAX_PARTS
+            if 0 < place.number <= place.total and 1 < place.total <= udh.MAX_PARTS
         }.values()
     )
 

@@ -82,6 +82,7 @@ class Worker:
         if self._journal is not None:
             digests = self._journal.start()
         self._onlooker = Onlooker(self.policy, digests)
+        self.policy.utc_offset_s = _utc_offset_s()
         self.sessions.start()
 
     async def stop(self) -> None:
@@ -104,6 +105,7 @@ class Worker:
     async def put(self, descriptor: int) -> None:
         """Put the rules of a sealed file in force, between two messages. Raises OSError when they can't be taken up."""
         rules = await taken_up(descriptor)
+        self.policy.utc_offset_s = _utc_offset_s()  # the clock may have been set since the start
         old = self.policy.rules
         self.policy.use(rules)
         old.forget()
@@ -129,8 +131,7 @@ class Worker:
 
     def use_blocks(self, file: str, records: Records) -> None:
         """Put in force what an operator has blocked, and nothing else; `file` is where it is kept."""
-        offset_s = asyncio.get_running_loop().time() - datetime.now(UTC).timestamp()
-        self.policy.blocks.use(blocks_of(file, records, offset_s))
+        self.policy.blocks.use(blocks_of(file, records, -_utc_offset_s()))
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
@@ -231,6 +232,11 @@ class Gate(Doors):
         await self.listener.drain(self.settings.drain_timeout_s / 2)
         await self.worker.stop()
         self.retire()
+
+
+def _utc_offset_s() -> float:
+    """What makes seconds since 1970 of the running loop's time."""
+    return datetime.now(UTC).timestamp() - asyncio.get_running_loop().time()
 
 
 def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]) -> dict[str, str]:

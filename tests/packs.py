@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smsgate.rules.compile import compile_packs
@@ -49,21 +49,26 @@ def brand(name: str, *names: str, **fields: Any) -> Brand:
 def pack(
     *entries: Rule | Limit | Brand,
     name: str = "test",
-    sets: dict[str, Sequence[str]] | None = None,
+    sets: Mapping[str, Sequence[str] | Mapping[str, int]] | None = None,
     domains: dict[str, Sequence[str]] | None = None,
     senders: dict[str, Sequence[str]] | None = None,
+    numbers: dict[str, Sequence[str]] | None = None,
     use: Sequence[str] = (),
 ) -> Pack:
-    """A pack of rules, limits and brands, with keyword sets and lists by name."""
+    """A pack of rules, limits and brands, with keyword sets (words, or words with weights) and lists by name."""
     lists = [EntryList(key, ListKind.DOMAINS, tuple(found), HERE) for key, found in (domains or {}).items()]
     lists += [EntryList(key, ListKind.SENDERS, tuple(found), HERE) for key, found in (senders or {}).items()]
+    lists += [EntryList(key, ListKind.NUMBERS, tuple(found), HERE) for key, found in (numbers or {}).items()]
     return Pack(
         name,
         "pack.yaml",
         HERE,
         use=tuple(use),
         brands=tuple(entry for entry in entries if isinstance(entry, Brand)),
-        keywords=tuple(KeywordSet(key, tuple(words), HERE) for key, words in (sets or {}).items()),
+        keywords=tuple(
+            KeywordSet(key, tuple(words), HERE, tuple(words.values()) if isinstance(words, Mapping) else ())
+            for key, words in (sets or {}).items()
+        ),
         lists=tuple(lists),
         rules=tuple(entry for entry in entries if isinstance(entry, Rule)),
         limits=tuple(entry for entry in entries if isinstance(entry, Limit)),

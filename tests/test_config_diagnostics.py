@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import Field, ValidationError
 
-from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, listed, nearest, quoted
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, listed, quoted
 from smsgate.config.source import parse
 
 
@@ -23,14 +23,6 @@ def test_an_error_holds_each_diagnostic_once_in_the_order_of_places() -> None:
     error = DiagnosticsError([tenth, second, first, second])
     assert error.diagnostics == (first, second, tenth)
     assert str(error).splitlines() == [str(first), str(second), str(tenth)]
-
-
-@pytest.mark.parametrize(
-    ("word", "suggestion"),
-    [("blok", "block"), ("BLOCK", "block"), ("thottle", "throttle"), ("drop", ""), ("", ""), ("rx_t_app", "RX_T_APPN")],
-)
-def test_the_nearest_word_is_suggested_if_it_is_near(word: str, suggestion: str) -> None:
-    assert nearest(word, ["flag", "throttle", "block", "RX_T_APPN"]) == suggestion
 
 
 def test_a_value_is_named_without_being_repeated_at_length() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -85,6 +86,39 @@ def write(folder: Path, text: str) -> Path:
     file = folder / "pack.yaml"
     file.write_text(text, encoding="utf-8")
     return file
+
+
+WEIGHTED = """
+pack: scores
+timezone: Asia/Kathmandu
+keywords:
+  plain: [yes, no]
+  signs:
+    yes: 3
+    not yet: -2
+    "0x10*": "+1"
+rules:
+  - id: R-1
+    title: all that an example may say
+    if: score(signs) > 2
+    action: flag
+    matches: [{text: yes, destination: "0639980001", alphabet: ucs2, segments: 3, hour: 23}]
+    passes: [not yet]
+"""
+
+
+def test_weights_a_time_zone_and_what_an_example_comes_in(tmp_path: Path) -> None:
+    found = read_pack(write(tmp_path, WEIGHTED))
+    assert found.pack is not None
+    assert found.pack.timezone == ZoneInfo("Asia/Kathmandu")
+    assert [(each.keywords, each.weights) for each in found.pack.keywords] == [
+        (("yes", "no"), ()),
+        (("yes", "not yet", "0x10*"), (3, -2, 1)),
+    ]
+    (example,) = found.pack.rules[0].matches
+    assert (example.destination, example.alphabet, example.segments, example.hour) == ("0639980001", "ucs2", 3, 23)
+    (example,) = found.pack.rules[0].passes
+    assert (example.destination, example.alphabet, example.segments, example.hour) == ("", "", 1, 12)
 
 
 def test_every_key_of_a_pack_arrives_in_the_model_with_its_place(tmp_path: Path) -> None:

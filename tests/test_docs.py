@@ -9,17 +9,61 @@ import pytest
 
 from smsgate import Filter
 from smsgate.config.load import load_settings
+from smsgate.rules import condition as cond
+from smsgate.rules.masks import COMPARE
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
 
 
+RULES = (ROOT / "docs" / "rules.md").read_text()
+(PACK,) = re.findall(r"```yaml\n(pack:.*?)```", RULES, re.DOTALL)
+ROWS = re.findall(r"^\| `.*$", RULES[RULES.index("## Conditions") : RULES.index("### Scores")], re.MULTILINE)
+CONDITIONS = [[cell.strip("` ") for cell in row.strip("|").split("|")] for row in ROWS]
+"""Condition, meaning, what hits, what does not."""
+
+
+def test_every_condition_of_the_rule_reference_hits_and_passes_as_it_says(tmp_path: Path) -> None:
+    lines = [PACK[: PACK.index("rules:")] + "rules:"]
+    for number, (condition, _, hit, passed) in enumerate(CONDITIONS):
+        lines += [
+            f"  - id: ROW-{number}",
+            f"    title: row {number}",
+            "    action: flag",
+            f"    if: {condition}",
+            f"    matches: [{_example(hit)}]",
+            f"    passes: [{_example(passed)}]",
+        ]
+    (tmp_path / "table.yaml").write_text("\n".join(lines))
+    assert len(Filter.load(tmp_path).rules.rules) == len(CONDITIONS)
+
+
+def _example(cell: str) -> str:
+    return cell if cell[0] in '{"' else f'"{cell}"'
+
+
+def test_every_word_of_the_language_is_in_the_table_of_the_rule_reference() -> None:
+    shown = {word for condition, *_ in CONDITIONS for word in re.findall(r"[a-z_]+|[<>=!]+", condition)}
+    words = {
+        *cond.FACTS,
+        *cond.PREDICATES,
+        *cond.FIELDS,
+        *cond.QUANTITIES,
+        *cond.MEASURES,
+        *cond.RESERVED,
+        "any",
+        "all",
+    }
+    assert words <= shown
+    assert set(COMPARE) <= shown
+    for field in cond.FIELDS:
+        assert any(condition.startswith(f"{field} in ") for condition, *_ in CONDITIONS), field
+
+
 def test_the_pack_of_the_rule_reference_loads_with_its_examples(tmp_path: Path) -> None:
-    """Every predicate of the page stands in it, with messages that match and that pass."""
-    (pack,) = re.findall(r"```yaml\n(pack:.*?)```", (ROOT / "docs" / "rules.md").read_text(), re.DOTALL)
-    (tmp_path / "example.yaml").write_text(pack)
+    (tmp_path / "example.yaml").write_text(PACK)
     rules = Filter.load(tmp_path).rules
-    assert len(rules.rules) == 5
+    assert len(rules.rules) == 6
     assert len(rules.limits) == 1
 
 

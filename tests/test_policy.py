@@ -56,6 +56,48 @@ def test_clients_that_are_not_configured_share_settings_but_not_a_balance() -> N
     assert decided == [0, 0, 0x58, 0x58, 0, 0]
 
 
+def in_parts(number: int, total: int, text: bytes = b"Bonjour") -> bytes:
+    return pdus.submit_sm(bytes([5, 0, 3, 9, total, number]) + text, esm_class=pdus.UDHI)
+
+
+def test_how_many_parts_a_message_has_is_told_by_each_of_them() -> None:
+    gate = Gate(rule("segments >= 3"), rule("segments == 1", Action.FLAG, "R-2"))
+    assert [gate.pdu(in_parts(2, total)).refused for total in (2, 3, 4)] == [False, True, True]
+    assert [hit.id for hit in gate.send().rules] == ["R-2"]
+
+
+@pytest.mark.parametrize("condition", ["bad and segments > 2", "bad and not segments <= 2"])
+def test_facts_of_the_envelope_are_known_before_all_parts_are(condition: str) -> None:
+    gate = Gate(rule(condition))
+    assert [gate.pdu(in_parts(1, total, b"un mauvais jour")).refused for total in (2, 3)] == [False, True]
+
+
+def test_each_destination_of_a_message_is_asked() -> None:
+    gate = Gate(rule("destination startswith '+33 6'"))
+    assert gate.send(destination=b"33639980001").refused
+    assert gate.send(destination=b"0639980001").refused
+    assert not gate.send(destination=b"33199001234").refused
+
+
+@pytest.mark.parametrize(("coding", "body"), [(8, "Bonjour".encode("utf-16-be")), (0, b"Bonjour"), (3, b"Bonjour")])
+def test_the_alphabet_is_the_one_that_is_declared_and_what_the_octets_say(coding: int, body: bytes) -> None:
+    gate = Gate(rule("alphabet in [ucs2]"), rule("alphabet in [gsm7]", Action.FLAG, "R-2"))
+    verdict = gate.pdu(pdus.submit_sm(body, data_coding=coding))
+    assert [hit.id for hit in verdict.rules] == {8: ["R-1"], 0: ["R-2"], 3: []}[coding]
+
+
+def test_the_hour_is_that_of_the_clock_on_the_wall() -> None:
+    gate = Gate(rule("hour >= 22 or hour < 6"))
+    gate.policy.utc_offset_s = 20 * 3600.0 - NOW
+    assert not gate.send().refused
+    gate.now += 2 * 3600 - 0.5
+    assert not gate.send().refused
+    gate.now += 0.5
+    assert gate.send().refused
+    gate.policy.use(rule_set(rule("hour == 21"), sets=SETS))
+    assert not gate.send().refused
+
+
 def test_all_binds_of_a_client_share_its_rate() -> None:
     gate = Gate(rate=1.0, burst=2)
     again = gate.policy.client("bank1")

@@ -57,6 +57,31 @@ RULES = rule_set(
 )  # fmt: skip
 PLAIN = rule_set(rule("brand and pull"), sets={"brand": ["cpf"], "pull": ["expire"]})
 """One rule that nothing excuses."""
+SIGNS = {
+    "vite": 2,
+    "solde": 3,
+    "expir*": 2,
+    "vos droits": 1,
+    "arnaque": -4,
+    "faux sms": -2,
+    "formation": -1,
+    "compte": 1,
+}
+SCORED = [
+    rule_set(rule(condition), sets={"signs": SIGNS})
+    for condition in (
+        "score(signs) >= 4",
+        "score(signs) <= -3",
+        "score(signs) < 1",
+        "score(signs) == 2",
+        "score(signs) != 1 and link",
+        "not score(signs) > 1",
+        "not score(signs) == 0",
+        "count(signs) >= 3",
+        "count(signs) < 2 and link",
+        "count(signs) >= 2 and not score(signs) >= 2",
+    )
+]
 SCRAPS = [
     "vite", "expire", "expirera", "vos droits", "vos", "solde", "soldes", "arnaque", "faux", "sms", "CPF", "C.P.F", "mon",
     "compte", "formation", "Orange", "facture", "https://www.moncompteformation.gouv.fr", "moncompteformation.gouv.fr/a",
@@ -148,6 +173,36 @@ def test_in_parts_a_message_is_refused_just_when_it_is_in_one_piece(message: tup
         )
     else:
         assert len(gate.policy.segments) == 0, "a complete message is forgotten"
+
+
+@given(in_parts(), st.sampled_from(SCORED))
+def test_in_parts_a_score_holds_just_when_it_does_in_one_piece(
+    message: tuple[str, list[str], list[int]], rules: RuleSet
+) -> None:
+    text, parts, order = message
+    gate = Gate(rules)
+    refused = [gate.part(number + 1, len(parts), parts[number]) != 0 for number in order]
+    assert any(refused) is rules.check_text(text).refused
+
+
+def test_a_score_that_a_part_to_come_may_undo_is_waited_for() -> None:
+    gate = Gate(SCORED[0])
+    assert [gate.part(number, 3, text) for number, text in enumerate(["vite, solde. ", "arnaque ", "."], 1)] == [
+        0,
+        0,
+        0,
+    ]
+    assert [gate.part(number, 3, text) for number, text in enumerate(["vite, solde. ", "rien ", "."], 1)] == [
+        0,
+        0,
+        0x66,
+    ]
+    gate = Gate(SCORED[7])  # nothing lowers a count
+    assert [gate.part(number, 3, text) for number, text in enumerate(["vite, solde ", "expire ", "."], 1)] == [
+        0,
+        0x66,
+        0x66,
+    ]
 
 
 def long_messages() -> Iterator[str]:

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.rules import condition as cond
+from smsgate.rules import tables
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.condition import AtLeast, Condition, Name, Not
 from smsgate.rules.facts import FACTS
 from smsgate.rules.lists import DigestTable, build
+from smsgate.rules.masks import COMPARE
 from smsgate.rules.model import EntryList, LimitKey, ListKind, Pack, PackError, Where
 from smsgate.text.normalize import fold
 from smsgate.text.urls import links, plain
@@ -59,6 +61,17 @@ def test_using_is_not_passed_on() -> None:
         ("official(@stat)", "'@stat'", "group", "@state"),
         ("link_host in bat", "'bat'", "list of domains", "bad"),
         ("sender in bad", "'bad'", "list of senders", ""),
+        ("phone in bad", "'bad'", "list of numbers", ""),
+        ("destination in [x]", "'x'", "phone number", ""),
+        ("phone in ['0639980001', x]", "'x'", "phone number", ""),
+        ("phone startswith '08'", "'08'", "with its country", ""),
+        ("destination startswith x", "'x'", "with its country", ""),
+        ("alphabet in [ucs]", "'ucs'", "alphabets gsm7", "ucs2"),
+        ("alphabet in bad", "'bad'", "alphabets in brackets", ""),
+        ("alphabet startswith u", "alphabet startswith", "alphabet in", ""),
+        ("score(pul) > 1", "'pul'", "keyword set", "pull"),
+        ("count(link) > 1", "'link'", "keyword set", ""),
+        ("score(pull) > 1", "'pull'", "a weight beside each keyword", ""),
         ("link_host startswith 'x'", "link_host startswith", "link_host in", ""),
     ],
 )
@@ -209,6 +222,64 @@ def test_every_fact_of_the_language_has_a_bit_of_its_own() -> None:
     assert all(bit.bit_count() == 1 for bit in FACTS.values())
 
 
+SIGNS = {"vite": 2, "solde": 3, "expir*": 2, "expire": 1, "merci": -4, "bonjour": -1}
+
+
+@given(
+    st.lists(st.sampled_from(["vite", "Solde", "expire", "expirent", "MERCI", "bonjour", "autre"]), max_size=8),
+    st.sampled_from(["score", "count"]),
+    st.sampled_from(sorted(COMPARE)),
+    st.integers(-6, 9),
+    st.booleans(),
+)
+def test_a_score_is_the_sum_over_the_keywords_that_are_there(
+    words: list[str], measure: str, operator: str, number: int, negated: bool
+) -> None:
+    if measure == "count":
+        number = abs(number)
+    rules = rule_set(rule(f"{'not ' * negated}{measure}(signs) {operator} {number}"), sets={"signs": SIGNS})
+    there = {word.lower() for word in words}
+    weights = [
+        weight
+        for sign, weight in SIGNS.items()
+        if any(word.startswith(sign[:-1]) if sign.endswith("*") else word == sign for word in there)
+    ]
+    found = len(weights) if measure == "count" else sum(weights)
+    assert rules.check_text(" ".join(words)).refused is (COMPARE[operator](found, number) is not negated)
+
+
+def test_what_lowers_a_score_counts_outside_of_links_only() -> None:
+    rules = rule_set(rule("score(signs) >= 5"), sets={"signs": SIGNS})
+    assert rules.check_text("vite votre solde https://x.example/a").refused
+    assert rules.check_text("vite votre solde https://x.example/merci").refused
+    assert rules.check_text("vite https://x.example/solde").refused
+    assert not rules.check_text("vite votre solde, merci https://x.example/a").refused
+
+
+def test_spellings_of_one_keyword_are_one_and_have_one_weight() -> None:
+    rules = rule_set(rule("count(s) == 1"), sets={"s": ["échéance", "ECHEANCE"]})
+    assert rules.check_text("échéance").refused
+    found = problems(pack(rule("score(s) > 1"), sets={"s": {"échéance": 2, "Echeance": 3}}))
+    assert found == [("the keyword 'Echeance' with 3", "one weight: another spelling of it has 2", "")]
+
+
+def test_only_keywords_that_are_counted_have_bits_of_their_own() -> None:
+    sets = {"counted": ["un", "deux"], "other": ["trois", "quatre"]}
+    labels = rule_set(rule("count(counted) > 1 or other"), sets=sets).labels.values()
+    assert {"counted: un", "counted: deux", "counted", "other"} <= set(labels)
+    assert not {"other: trois", "other: quatre"} & set(labels)
+    weighted = rule_set(rule("score(signs) > 1"), sets={"signs": {"un": 2, "deux": -1}}).labels.values()
+    assert {"signs: un +2", "signs: deux -1"} <= set(weighted)
+
+
+def test_keywords_that_are_counted_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_COUNTED_WORDS", 3)
+    sets = {"one": ["un", "deux"], "two": ["trois", "quatre"]}
+    rule_set(rule("count(one) > 1"), sets=sets)
+    found = problems(pack(rule("count(one) > 1 and count(two) > 1"), sets=sets))
+    assert found == [("more keywords in sets that are scored or counted", "at most 3 in all", "")]
+
+
 def test_a_list_of_numbers_knows_a_sender_in_every_spelling_and_no_name() -> None:
     numbers = EntryList("callers", ListKind.NUMBERS, ("+33 6 39 98 00 01", "36180"), HERE)
     rules = compile_packs([replace(pack(rule("sender in callers")), lists=(numbers,))])
@@ -219,7 +290,7 @@ def test_a_list_of_numbers_knows_a_sender_in_every_spelling_and_no_name() -> Non
 
 
 @pytest.mark.parametrize("field", ["client", "link_host"])
-def test_a_list_of_numbers_is_for_senders(field: str) -> None:
+def test_a_list_of_numbers_is_for_numbers(field: str) -> None:
     numbers = EntryList("callers", ListKind.NUMBERS, ("36180",), HERE)
     ((found, expected, _),) = problems(replace(pack(rule(f"{field} in callers")), lists=(numbers,)))
     kind = "senders" if field == "client" else "domains"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -9,7 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import pytest
@@ -50,6 +51,16 @@ def test_run_tells_that_it_started_and_returns_after_a_signal(
     assert gate.listener.draining
     assert refused(gate.addresses[0])
     assert refused(http[0])
+
+
+def test_a_gate_knows_the_time_of_day() -> None:
+    def started(gate: service.Service) -> None:
+        assert isinstance(gate, worker.Gate)
+        told = gate.policy.utc_offset_s + asyncio.get_running_loop().time()
+        assert abs(told - datetime.now(UTC).timestamp()) < 60
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    service.run(SETTINGS, LOADED, started)
 
 
 def refused(address: Address) -> bool:

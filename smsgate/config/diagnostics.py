@@ -10,12 +10,13 @@ diagnostics, puts pydantic's own errors into our words, and leads each back to i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+from smsgate.rules.near import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
 MAX_QUOTED_CHARS: Final = 40
 """As much of a value as a diagnostic repeats: enough to recognise it on one terminal line."""
-MIN_LIKENESS: Final = 0.7
-"""Of a suggestion, as difflib measures it: at its default of 0.6 it takes "recipient" for "client"."""
+
+
+LIST_TAG: Final = "[list]"
+MAPPING_TAG: Final = "[mapping]"
+"""What pydantic puts into the path of a value that may be either, to say which it is; no key of a file."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,13 +60,6 @@ class DiagnosticsError(Exception):
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(set(diagnostics)))
         super().__init__("\n".join(map(str, self.diagnostics)))
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that `word` was probably meant to be; '' when none is near. Case does not count."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = get_close_matches(word.casefold(), by_folded, n=1, cutoff=MIN_LIKENESS)
-    return by_folded[close[0]] if close else ""
 
 
 def quoted(value: object) -> str:
@@ -119,7 +116,7 @@ def explain(error: ValidationError, form: type[Form], source: Source) -> list[Di
 
 
 def _explain(details: ErrorDetails, form: type[Form], source: Source) -> Diagnostic:
-    path, value = details["loc"], details["input"]
+    path, value = tuple(step for step in details["loc"] if step not in {LIST_TAG, MAPPING_TAG}), details["input"]
     if path and path[-1] == "[key]":
         where = source.key(path[:-1])
     elif details["type"] == "extra_forbidden":

@@ -64,7 +64,10 @@ def mistaken_sites(rules: RuleSet, packs: Sequence[Pack]) -> list[Diagnostic]:
 
 
 def _judge(rules: RuleSet, example: Example) -> Verdict:
+    envelope = rules.envelope
     carrier = AMBIGUOUS_BODY if example.ambiguous_body else 0
+    carrier |= envelope.facts([example.destination], [example.segments], [example.alphabet])
+    carrier |= envelope.hours(example.hour)
     return rules.check((Reading.of_text(example.text),), example.sender, example.client, carrier).verdict
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, tzinfo
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Final, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Tag
 
-from smsgate.config.diagnostics import fault, listed, nearest, quoted
+from smsgate.config.diagnostics import LIST_TAG, MAPPING_TAG, fault, listed, quoted
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition, ConditionError
 from smsgate.rules.model import Action, LimitKey, Mode
+from smsgate.rules.near import nearest
 from smsgate.rules.words import keyword_entries
+from smsgate.smpp.coding import NAMES
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
 from smsgate.text.urls import ascii_host
@@ -35,17 +38,22 @@ MIN_ANYWHERE_LETTERS: Final = 6
 """Shorter ones are inside many innocent names: `free` in 188 of the popular domains, `ups` in 27."""
 MAX_STATUS: Final = 0xFFFFFFFF
 """command_status has four octets (SMPP 3.4, 3.2)."""
+MAX_WEIGHT: Final = 1_000
+"""Of a keyword, either way: three digits tell apart what a sample can tell apart."""
 MAX_LIMIT_COUNT: Final = 1_000_000_000
 """More than any SMSC carries in a month."""
 MAX_WINDOW_S: Final = 31 * 86_400
 """State of limits lives in memory and starts anew with the process: a month is already more than it keeps."""
 
 _NAME: Final = re.compile(r"[^\W_][\w.-]*")
-_RESERVED: Final = frozenset({*cond.RESERVED, *cond.FACTS, *cond.PREDICATES, *cond.FIELDS, "any", "all", "links"})
+_RESERVED: Final = cond.RESERVED.union(
+    cond.FACTS, cond.PREDICATES, cond.FIELDS, cond.QUANTITIES, cond.MEASURES, ("any", "all")
+)
 _LABEL: Final = r"(?:[a-z0-9_]|[^\x00-\x7f\s\u3002\uff0e\uff61])"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:-*{_LABEL})*(?:\.{_LABEL}(?:-*{_LABEL})*)+")
 _HOST_IN_URL: Final = re.compile(r"(?:[a-z]+:/*)?(?:\*\.)?([^\s/:@?#*]+?)\.?(?:[:/?#].*)?")
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,9}")
 _OVER: Final = re.compile(r"([0-9]{1,12}) in ([0-9]{1,9}) ?([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -124,6 +132,36 @@ def anywhere_token(value: str) -> str:
     return value
 
 
+def number(value: object, *, least: int, most: int) -> int:
+    """A whole number in these bounds."""
+    if not isinstance(value, str) or not _WHOLE.fullmatch(value) or not least <= int(value) <= most:
+        raise fault(quoted(value), f"a whole number from {least} to {most}")
+    return int(value)
+
+
+def weight(value: object) -> int:
+    """Of a keyword in a set that is scored."""
+    if value == "0":
+        raise fault(quoted(value), "another weight: with this one the keyword counts for nothing")
+    return number(value, least=-MAX_WEIGHT, most=MAX_WEIGHT)
+
+
+def timezone(value: object) -> ZoneInfo:
+    """A zone of the IANA database."""
+    known = available_timezones()
+    if not isinstance(value, str) or value not in known:
+        near = nearest(value, known) if isinstance(value, str) else ""
+        raise fault(quoted(value), "a time zone such as Europe/Paris", near)
+    return ZoneInfo(value)
+
+
+def alphabet(value: object) -> str:
+    """What readings call theirs."""
+    if not isinstance(value, str) or value not in NAMES:
+        raise fault(quoted(value), listed(NAMES), nearest(value, NAMES) if isinstance(value, str) else "")
+    return value
+
+
 def choice(table: Mapping[str, T], value: object) -> T:
     """The value that a word stands for."""
     if not isinstance(value, str) or value not in table:
@@ -191,6 +229,15 @@ Text = Annotated[str, AfterValidator(text)]
 Name = Annotated[str, AfterValidator(name)]
 Term = Annotated[str, AfterValidator(term)]
 Keyword = Annotated[str, AfterValidator(keyword)]
+Weight = Annotated[int, PlainValidator(weight)]
+Keywords = Annotated[
+    Annotated[tuple[Keyword, ...], Field(min_length=1), Tag(LIST_TAG)]
+    | Annotated[dict[Keyword, Weight], Field(min_length=1), Tag(MAPPING_TAG)],
+    Discriminator(lambda value: MAPPING_TAG if isinstance(value, dict) else LIST_TAG),
+]
+"""A list, or a mapping to weights."""
+TimeZone = Annotated[tzinfo, PlainValidator(timezone)]
+AlphabetName = Annotated[str, PlainValidator(alphabet)]
 Domain = Annotated[str, AfterValidator(domain)]
 Sender = Annotated[str, AfterValidator(sender)]
 Phone = Annotated[str, AfterValidator(phone)]

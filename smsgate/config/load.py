@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed, nearest, quoted
+from smsgate.config.diagnostics import Diagnostic, DiagnosticsError, Form, explain, fault, listed, quoted
 from smsgate.config.fields import Name, StatusCode, Switch, Text, choice, word_of
 from smsgate.config.net_fields import (
     FOLDER,
@@ -43,6 +43,7 @@ from smsgate.config.net_fields import (
     ip_version,
 )
 from smsgate.config.source import Source, read
+from smsgate.rules.near import nearest
 from smsgate.settings import (
     Address,
     AuditSettings,

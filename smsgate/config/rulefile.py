@@ -8,6 +8,7 @@ for `rules.compile` to say, whether examples hold for `examples`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
@@ -17,12 +18,14 @@ from pydantic_core.core_schema import ValidationInfo
 from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed
 from smsgate.config.fields import (
     ACTIONS,
+    AlphabetName,
     AnywhereToken,
     ConditionText,
     Day,
     Domain,
     HostToken,
     Keyword,
+    Keywords,
     LimitAction,
     Name,
     Over,
@@ -35,7 +38,9 @@ from smsgate.config.fields import (
     Switch,
     Term,
     Text,
+    TimeZone,
     choice,
+    number,
 )
 from smsgate.config.lists import ListFile, read_list
 from smsgate.config.source import KeyPath, Source, read
@@ -56,6 +61,7 @@ from smsgate.rules.model import (
     Pack,
     Rule,
 )
+from smsgate.smpp.udh import MAX_PARTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +131,10 @@ class _Example(Form):
     sender: str = ""
     client: str = ""
     ambiguous_body: Switch = False
+    destination: str = ""
+    alphabet: AlphabetName = ""
+    segments: Annotated[int, PlainValidator(partial(number, least=1, most=MAX_PARTS))] = 1
+    hour: Annotated[int, PlainValidator(partial(number, least=0, most=23))] = 12
 
     @model_validator(mode="before")
     @classmethod
@@ -169,8 +179,9 @@ class _Pack(Form):
     owner: str = ""
     use: tuple[Name, ...] = ()
     typos: Annotated[bool, PlainValidator(partial(choice, {"yes": True, "no": False}))] = False
+    timezone: TimeZone = UTC
     brands: dict[Term, _Brand] = Field(default_factory=dict)
-    keywords: dict[Term, Annotated[tuple[Keyword, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    keywords: dict[Term, Keywords] = Field(default_factory=dict)
     lists: dict[Term, _List] = Field(default_factory=dict)
     rules: tuple[_Rule, ...] = ()
     limits: tuple[_Limit, ...] = ()
@@ -235,9 +246,8 @@ class _Converter:
             use=form.use,
             typos=form.typos,
             brands=tuple(self.brand(name, brand) for name, brand in form.brands.items()),
-            keywords=tuple(
-                KeywordSet(name, words, source.key(("keywords", name))) for name, words in form.keywords.items()
-            ),
+            timezone=form.timezone,
+            keywords=tuple(self.keyword_set(name, words) for name, words in form.keywords.items()),
             lists=tuple(self.entry_list(name, entries) for name, entries in form.lists.items()),
             rules=tuple(self.rule(rule, i) for rule, i in zip(form.rules, rules, strict=True)),
             limits=tuple(self.limit(limit, i) for limit, i in zip(form.limits, limits, strict=True)),
@@ -253,6 +263,10 @@ class _Converter:
             host=HostTokens(form.host.anywhere, form.host.whole, form.host.with_bait),
             official=Official(form.official.domains, form.official.senders, form.official.phones),
         )
+
+    def keyword_set(self, name: str, words: tuple[str, ...] | dict[str, int]) -> KeywordSet:
+        weights = tuple(words.values()) if isinstance(words, dict) else ()
+        return KeywordSet(name, tuple(words), self.source.key(("keywords", name)), weights)
 
     def entry_list(self, name: str, form: _List) -> EntryList:
         kind, key = form.content()
@@ -297,10 +311,7 @@ class _Converter:
         )
 
     def examples(self, forms: tuple[_Example, ...], path: KeyPath) -> tuple[Example, ...]:
-        return tuple(
-            Example(form.text, self.source.where((*path, i)), form.sender, form.client, form.ambiguous_body)
-            for i, form in enumerate(forms)
-        )
+        return tuple(Example(where=self.source.where((*path, i)), **form.model_dump()) for i, form in enumerate(forms))
 
     def limit(self, form: _Limit, index: int) -> Limit:
         count, window_s = form.over

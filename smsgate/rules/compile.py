@@ -6,46 +6,31 @@ set, brand fact, list membership and comparison that some condition may ask for 
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Container, Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, tzinfo
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import Build, Impersonation, automaton, squeezed
+from smsgate.rules.brands import Build, Impersonation, automaton
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import CompiledLimit, CompiledRule, RuleSet
+from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
-from smsgate.rules.lists import as_number
-from smsgate.rules.masks import all_of, any_of, one_of
-from smsgate.rules.model import Action, EntryList, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.masks import COMPARE, all_of, any_of, one_of, summed
+from smsgate.rules.members import Members
+from smsgate.rules.model import Action, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.rules.tables import Tables, expired
 from smsgate.rules.verdict import status_of
 from smsgate.smpp.constants import Status
 from smsgate.text.normalize import fold
-from smsgate.text.urls import ascii_host
 
 BAIT_SET: Final = "bait"
 """Keyword sets of this name, of all packs, are the words beside which `with_bait` host tokens count."""
 TRUSTED_LIST: Final = "trusted"
 """Domain lists of this name, of all packs, hold hosts that are never `foreign_link`."""
-
-KINDS: Final = {
-    "link_host": (ListKind.DOMAINS,),
-    "sender": (ListKind.SENDERS, ListKind.NUMBERS),
-    "client": (ListKind.SENDERS,),
-}
-"""The lists that each field may be looked up in; without a name, entries are of the first kind."""
-_OPERATORS: Final = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
 
 
 def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build = automaton) -> RuleSet:
@@ -77,9 +62,11 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         excusing_bits=compiler.excusing_bits(),
         official_bits=tables.official_bits,
         impersonation=compiler.impersonation(build),
-        numbers=Numbers(tables.own_numbers()),
+        numbers=Numbers(tables.own_numbers(), compiler.members.tests["phone"]),
         numbers_asked=compiler.numbers_asked,
-        value_tests=compiler.value_tests,
+        sender_tests=compiler.members.tests["sender"],
+        client_tests=compiler.members.tests["client"],
+        envelope=compiler.envelope(),
         link_tests=compiler.link_tests,
         build=build,
     )
@@ -90,14 +77,13 @@ class _Compiler:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
-        self.value_tests: list[tuple[str, Callable[[str], bool], int]] = []
+        self.members = Members(tables)
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
-        self.domain_bits: dict[str, int] = {}
-        self.domain_tables: list[tuple[Container[str], int]] = []
+        self.segment_tests: list[tuple[Callable[[int], bool], int]] = []
+        self.hour_tests: list[tuple[tzinfo, Callable[[int], bool], int]] = []
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
-        self._lists: dict[tuple[str, EntryList], int] = {}
 
     def impersonation(self, build: Build) -> Impersonation:
         bait = [
@@ -112,7 +98,14 @@ class _Compiler:
             for entries in pack.lists
             if entries.name == TRUSTED_LIST and entries.kind is ListKind.DOMAINS and not self.tables.expired(entries)
         ]
-        return Impersonation(self.tables.brands, bait, trusted, self.domain_bits, self.domain_tables, build=build)
+        return Impersonation(
+            self.tables.brands, bait, trusted, self.members.domain_bits, self.members.domain_tables, build=build
+        )
+
+    def envelope(self) -> Envelope:
+        """What is asked of a message beside its text."""
+        members = self.members
+        return Envelope(members.tests["destination"], self.segment_tests, members.alphabet_bits, self.hour_tests)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
         trigger, test = self.whole(pack, rule.condition, rule.where)
@@ -131,17 +124,14 @@ class _Compiler:
         return {word: bits & self._asked for word, bits in self.tables.words.items() if bits & self._asked}
 
     def excusing_bits(self) -> int:
-        """Keyword sets that conditions only ever want absent."""
+        """Keyword sets, and keywords with a bit of their own, that conditions only ever want absent."""
         return self._excusing & ~self._demanded
 
     def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
         """`test` of a whole condition; notes when numbers must be read for it."""
         trigger, test = self.test(pack, condition, where)
         for leaf, positive in cond.leaves(condition):
-            if isinstance(leaf, cond.Name) and leaf.name not in FACTS:
-                bit = self.tables.named_sets(pack).get(leaf.name, 0)
-                self._demanded |= bit if positive else 0
-                self._excusing |= 0 if positive else bit
+            self._wanted(pack, leaf, positive=positive)
         if _asks_numbers(condition):
             late = not trigger or trigger & self.tables.number_bits  # nothing that is known before the numbers are
             self.numbers_asked = -1 if late else self.numbers_asked | trigger
@@ -155,14 +145,11 @@ class _Compiler:
             case cond.Predicate():
                 return self._predicate(pack, condition, where)
             case cond.Member():
-                return any_of(self._member(pack, condition, where))
+                return any_of(self.members.member(pack, condition, where))
             case cond.StartsWith():
-                return any_of(self._starts_with(condition, where))
-            case cond.Links():
-                compare, count = _OPERATORS[condition.operator], condition.count
-                bit = self.tables.bit(f"links {condition.operator} {count}")
-                self.link_tests.append((lambda found: compare(found, count), bit))
-                return any_of(bit)
+                return any_of(self.members.starts_with(condition, where))
+            case cond.Comparison():
+                return self._comparison(pack, condition, where)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
                 return 0, lambda bits, excuses: not inner(excuses, bits)
@@ -200,8 +187,59 @@ class _Compiler:
             expected = "a keyword set of this pack or of one that it uses, or a fact"
             self.tables.unknown(where, name.name, expected, [*sets, *cond.FACTS], pack)
             return 0
-        self._asked |= sets[name.name]
-        return sets[name.name]
+        bit = self.tables.sets[sets[name.name]]
+        self._asked |= bit
+        return bit
+
+    def _comparison(self, pack: Pack, condition: cond.Comparison, where: Where) -> tuple[int, Test]:
+        """A quantity's comparison is one bit; a keyword set is summed up when its rule is tried."""
+        if condition.quantity in cond.MEASURES:
+            return self._summed(pack, condition, where)
+        compare, number = COMPARE[condition.operator], condition.number
+        bit = self.tables.bit(f"{condition.quantity} {condition.operator} {number}")
+        holds = partial(_compared, compare, number)
+        match condition.quantity:
+            case "links":
+                self.link_tests.append((holds, bit))
+            case "segments":
+                self.segment_tests.append((holds, bit))
+            case _:
+                self.hour_tests.append((pack.timezone, holds, bit))
+        return any_of(bit)
+
+    def _summed(self, pack: Pack, condition: cond.Comparison, where: Where) -> tuple[int, Test]:
+        sets = self.tables.named_sets(pack)
+        if condition.of not in sets:
+            self.tables.unknown(where, condition.of, "a keyword set of this pack or of one that it uses", sets, pack)
+            return 0, lambda *_: False
+        keywords = sets[condition.of]
+        weighted = self.tables.counted(keywords)
+        if condition.quantity == "count":
+            weighted = [(1, bit) for _, bit in weighted]
+        elif not keywords.weights:
+            expected = f"a set with a weight beside each keyword, or count({condition.of})"
+            self.tables.problems.append(Problem(where, repr(condition.of), expected))
+        for _, bit in weighted:
+            self._asked |= bit
+        trigger = 0 if COMPARE[condition.operator](0, condition.number) else self.tables.sets[keywords]
+        self._asked |= trigger
+        self._demanded |= trigger
+        return trigger, summed(condition.operator, condition.number, weighted)
+
+    def _wanted(self, pack: Pack, leaf: Condition, *, positive: bool) -> None:
+        """Note for what a condition wants a keyword set, or the keywords of one: to hold, or to be excused by it."""
+        sets = self.tables.named_sets(pack)
+        if isinstance(leaf, cond.Name) and leaf.name not in FACTS and leaf.name in sets:
+            bit = self.tables.sets[sets[leaf.name]]
+            self._demanded |= bit if positive else 0
+            self._excusing |= 0 if positive else bit
+        elif isinstance(leaf, cond.Comparison) and leaf.of in sets:
+            for weight, bit in self.tables.counted(sets[leaf.of]):
+                raises = weight > 0 or leaf.quantity == "count"
+                helps = {">": {raises}, ">=": {raises}, "<": {not raises}, "<=": {not raises}}
+                for use in helps.get(leaf.operator, {True, False}):
+                    self._demanded |= bit if use is positive else 0
+                    self._excusing |= 0 if use is positive else bit
 
     def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> tuple[int, Test]:
         tests = []
@@ -226,58 +264,22 @@ class _Compiler:
             tests.append(choices[predicate.name])
         return self._at_least(1, tests) if tests else (0, lambda *_: False)
 
-    def _member(self, pack: Pack, member: cond.Member, where: Where) -> int:
-        kinds = KINDS[member.field]
-        kind, entries, table = kinds[0], member.entries, None
-        if member.list_name is not None:
-            lists = {
-                found.name: found for used in self.tables.visible(pack) for found in used.lists if found.kind in kinds
-            }
-            if member.list_name not in lists:
-                expected = f"a list of {' or '.join(kinds)} of this pack or of one that it uses"
-                self.tables.unknown(where, member.list_name, expected, lists, pack)
-                return 0
-            entry_list = lists[member.list_name]
-            if (member.field, entry_list) in self._lists:
-                return self._lists[member.field, entry_list]
-            bit = self._lists[member.field, entry_list] = self.tables.bit(f"{member.field} in {member.list_name}")
-            if self.tables.expired(entry_list):
-                return bit
-            kind, entries, table = entry_list.kind, entry_list.entries, entry_list.table
-        else:
-            bit = self.tables.bit(f"{member.field} in [...]")
-        if kind is ListKind.DOMAINS:
-            for domain in entries:
-                key = ascii_host(domain.strip("."))
-                self.domain_bits[key] = self.domain_bits.get(key, 0) | bit
-            if table is not None:
-                self.domain_tables.append((table, bit))
-        elif table is not None and member.field == "client":
-            found = f"{member.list_name!r} with {len(table):,} entries"
-            self.tables.problems.append(Problem(where, found, "a short list of clients"))
-        else:
-            same = str.casefold if member.field == "client" else as_number if kind is ListKind.NUMBERS else squeezed
-            members: Container[str] = frozenset(map(same, entries)) if table is None else table
-            self.value_tests.append((member.field, lambda value: same(value) in members, bit))
-        return bit
 
-    def _starts_with(self, condition: cond.StartsWith, where: Where) -> int:
-        if condition.field == "link_host":
-            self.tables.problems.append(Problem(where, "link_host startswith", "link_host in [...]"))
-            return 0
-        prefix = condition.prefix.casefold()
-        bit = self.tables.bit(f"{condition.field} startswith {condition.prefix!r}")
-        self.value_tests.append((condition.field, lambda value: value.casefold().startswith(prefix), bit))
-        return bit
+def _compared(compare: Callable[[int, int], bool], number: int, found: int) -> bool:
+    return compare(found, number)
 
 
 def _asks_numbers(condition: Condition) -> bool:
-    """Whether some part of a condition is about phone numbers."""
-    return any(
-        leaf.name in NUMBER_FACTS if isinstance(leaf, cond.Name) else leaf.name in {"foreign_phone", "impersonates"}
-        for leaf, _ in cond.leaves(condition)
-        if isinstance(leaf, cond.Name | cond.Predicate)
-    )
+    """Whether some part of a condition is about phone numbers in the text."""
+    for leaf, _ in cond.leaves(condition):
+        match leaf:
+            case cond.Name(name=name) if name in NUMBER_FACTS:
+                return True
+            case cond.Predicate(name="foreign_phone" | "impersonates"):
+                return True
+            case cond.Member(field="phone") | cond.StartsWith(field="phone"):
+                return True
+    return False
 
 
 def _is_weak(condition: Condition) -> bool:

@@ -2,7 +2,8 @@
 
     cond = term {and term} | term {or term}          and/or mixed without brackets is an error
     term = not term | (cond) | (N|any|all) of (cond, ...)
-         | links OP n | FIELD [not] in LIST|[a, b] | FIELD startswith "x"
+         | links|segments|hour OP n | score(set)|count(set) OP n
+         | FIELD [not] in LIST|[a, b] | FIELD startswith "x"
          | predicate(brand | @group | any) | name
 
 A bare `name` is a fact (`FACTS`) or a keyword set. Which sets, brands, groups and lists exist is not known
@@ -15,14 +16,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Literal
+from typing import Final, Literal
+
+from smsgate.rules.near import nearest
 
 WEAK_FACTS = ("mixed_script", "hidden_characters", "ambiguous_body")
 """Genuine messages have them too: alone they flag at most."""
 FACTS = ("link", "foreign_link", "ip_link", "bait_host", "phone", "premium_number", "mobile_number", *WEAK_FACTS)
 PREDICATES = ("names", "lookalike", "official", "foreign_phone", "impersonates")
-FIELDS = ("sender", "client", "link_host")
+FIELDS = ("sender", "client", "destination", "phone", "link_host", "alphabet")
+QUANTITIES = ("links", "segments", "hour")
+"""What is compared with a number."""
+MEASURES = ("score", "count")
+"""What of a keyword set is: the weights, or the number, of its keywords in the text."""
+MAX_NUMBER: Final = 1_000_000
+"""Compared with: no score gets there."""
 MAX_CONDITION_CHARS = 4096
 MAX_DEPTH = 32
 """Brackets and `not` nested deeper than this are refused: a rule that needs more cannot be read, and recursion is bounded."""
@@ -65,11 +73,13 @@ class StartsWith:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """`links >= 2`: how many links the text shows."""
+class Comparison:
+    """`links >= 2`, `score(signs) > 5`: one of QUANTITIES, or one of MEASURES with the keyword set that it is `of`."""
 
+    quantity: str
+    of: str
     operator: Literal["<", "<=", "==", "!=", ">=", ">"]
-    count: int
+    number: int
     column: int
 
 
@@ -88,7 +98,7 @@ class AtLeast:
     terms: tuple[Condition, ...]
 
 
-Condition = Name | Predicate | Member | StartsWith | Links | Not | AtLeast
+Condition = Name | Predicate | Member | StartsWith | Comparison | Not | AtLeast
 
 
 def leaves(condition: Condition, *, positive: bool = True) -> Iterator[tuple[Condition, bool]]:
@@ -123,6 +133,7 @@ TOKEN = re.compile(
       )""",
     re.VERBOSE,
 )
+_NUMBER = re.compile(r"[+-]?[0-9]{1,7}")
 RESERVED = {"and", "or", "not", "of", "in", "startswith"}
 
 
@@ -185,9 +196,8 @@ class _Reader:
 
     def error(self, expected: str, known: tuple[str, ...] = ()) -> ConditionError:
         token = self.peek()
-        near = get_close_matches(token.text, known, n=1)
         found = token.text if token.kind == "end" else repr(token.text)
-        return ConditionError(token.column, found, expected, near[0] if near else "")
+        return ConditionError(token.column, found, expected, nearest(token.text, known))
 
     def condition(self) -> Condition:
         self.depth += 1
@@ -227,7 +237,7 @@ class _Reader:
         if following == "of":
             return self.several()
         if following == "(":
-            return self.predicate()
+            return self.comparison() if token.text in MEASURES else self.predicate()
         if following in {"in", "not", "startswith"}:
             return self.member()
         if self.peek(1).kind == "operator":
@@ -252,7 +262,8 @@ class _Reader:
 
     def predicate(self) -> Condition:
         if self.peek().text not in PREDICATES:
-            raise self.error(f"one of {', '.join(PREDICATES)}", PREDICATES)
+            known = (*PREDICATES, *MEASURES)
+            raise self.error(f"one of {', '.join(known)}", known)
         name = self.take()
         self.expect("(")
         if self.peek().kind != "word":
@@ -302,11 +313,26 @@ class _Reader:
         return token.text[1:-1] if token.kind == "string" else token.text
 
     def comparison(self) -> Condition:
-        if self.peek().text != "links":
-            raise self.error("links before a comparison", ("links",))
-        column = self.take().column
+        quantity = self.peek()
+        if quantity.text not in {*QUANTITIES, *MEASURES}:
+            raise self.error(f"one of {', '.join(QUANTITIES)}, score(set), count(set) before a comparison", QUANTITIES)
+        self.take()
+        of, column = "", quantity.column
+        if quantity.text in MEASURES:
+            self.expect("(")
+            if self.peek().kind != "word":
+                raise self.error("a keyword set")
+            of, column = self.peek().text, self.take().column
+            self.expect(")")
+        if self.peek().kind != "operator":
+            raise self.error("a comparison such as '>= 3'")
         operator = self.take().text
-        if not self.peek().text.isdecimal():
-            raise self.error("a number")
-        count = int(self.take().text)
-        return Links(operator, count, column)  # type: ignore[arg-type]  # TOKEN admits only the six operators
+        return Comparison(quantity.text, of, operator, self.number(quantity.text), column)  # type: ignore[arg-type]  # see TOKEN
+
+    def number(self, quantity: str) -> int:
+        """A number that the quantity can be."""
+        least, most = {"hour": (0, 23), "score": (-MAX_NUMBER, MAX_NUMBER)}.get(quantity, (0, MAX_NUMBER))
+        text = self.peek().text
+        if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
+            raise self.error("an hour from 0 to 23" if quantity == "hour" else f"a number from {least} to {most}")
+        return int(self.take().text)

@@ -20,6 +20,7 @@ from operator import and_, or_
 from typing import NamedTuple
 
 from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
+from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import (
     FOREIGN_LINK,
     HIDDEN_CHARACTERS,
@@ -88,7 +89,9 @@ class RuleSet:
         impersonation: Impersonation,
         numbers: Numbers,
         numbers_asked: int,
-        value_tests: Sequence[tuple[str, Callable[[str], bool], int]],
+        sender_tests: Sequence[tuple[Callable[[str], bool], int]],
+        client_tests: Sequence[tuple[Callable[[str], bool], int]],
+        envelope: Envelope,
         link_tests: Sequence[tuple[Callable[[int], bool], int]],
         build: Build,
     ) -> None:
@@ -97,10 +100,10 @@ class RuleSet:
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
         self._always = tuple(entry for entry in rules if not entry.trigger)
-        self._by_trigger = {bit: tuple(entry for entry in rules if entry.trigger & bit) for bit in labels}
-        self._any_trigger = 0
-        for entry in rules:
-            self._any_trigger |= entry.trigger
+        self._any_trigger = reduce(or_, (entry.trigger for entry in rules), 0)
+        self._by_trigger = {
+            bit: tuple(entry for entry in rules if entry.trigger & bit) for bit in labels if bit & self._any_trigger
+        }
         self.words = words
         self.labels = labels
         self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
@@ -115,8 +118,11 @@ class RuleSet:
         self._numbers = numbers
         self._numbers_asked = numbers_asked
         self._link_tests = tuple(link_tests)
-        self._value_tests = tuple(value_tests)
-        known_or_counted = [official_bits, *(bit for _, bit in link_tests), *(bit for _, _, bit in value_tests)]
+        self._sender_tests = tuple(sender_tests)
+        self._client_tests = tuple(client_tests)
+        self.envelope = envelope
+        tests = (*link_tests, *sender_tests, *client_tests)
+        known_or_counted = [official_bits, envelope.bits, *(bit for _, bit in tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
         self._allowing = tuple(
             entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
@@ -135,8 +141,10 @@ class RuleSet:
         return self._impersonation.brands
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
-        """The rules' verdict on characters (limits are not asked)."""
-        return self.check((Reading.of_text(text),), sender, client).verdict
+        """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
+        return self.check(
+            (Reading.of_text(text),), sender, client, self.envelope.facts() | self.envelope.hours(12)
+        ).verdict
 
     def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
         """Judge every reading of one message; `carrier` are the facts of what it came in. Pure: nothing is counted or debited."""
@@ -224,7 +232,7 @@ class RuleSet:
     ) -> tuple[Evidence, tuple[Link, ...]]:
         """The evidence with what one more part makes certain, and the links that this shows. `excusing`: whether its facts
         count where a rule wants them absent; `carrier`: facts of what it came in."""
-        bits = carrier
+        bits = carrier & ~self.envelope.bits  # known, whatever the parts: see `check_parts`
         for _, found in self._words.iter(window.words):
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
@@ -260,9 +268,11 @@ class RuleSet:
         client: str,
         *,
         complete: bool,
+        carrier: int = 0,
     ) -> Finding:
-        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing."""
-        origin = self._origin(sender, client)
+        """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
+        `carrier`: facts of what the last one came in."""
+        origin = self._origin(sender, client) | carrier & self.envelope.bits
         known = self._closed if complete else self._open
         judged = [known(evidence, origin) for evidence in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
@@ -314,8 +324,11 @@ class RuleSet:
 
     def _origin_bits(self, sender: str, client: str) -> int:
         bits = self._impersonation.sender(sender)
-        for field, test, bit in self._value_tests:
-            if test(sender if field == "sender" else client):
+        for test, bit in self._sender_tests:
+            if test(sender):
+                bits |= bit
+        for test, bit in self._client_tests:
+            if test(client):
                 bits |= bit
         return bits
 

@@ -39,8 +39,9 @@ class Explanation:
     links: tuple[Link, ...]
 
 
-def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carrier: int = 0) -> Explanation:
-    """Judge `text` and say why. `carrier`: facts of what it came in."""
+def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carrier: int | None = None) -> Explanation:
+    """Judge `text` and say why. `carrier`: facts of what it came in, if that is known."""
+    carrier = rules.envelope.facts() | rules.envelope.hours(12) if carrier is None else carrier
     finding = rules.check((Reading.of_text(text),), sender, client, carrier)
     order = display_order(text)
     shown = plain(text if order is None else "".join(map(text.__getitem__, order)))

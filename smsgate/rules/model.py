@@ -8,7 +8,7 @@ is what a rule set's version is made of: the same rules in another folder are th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -95,11 +95,12 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class KeywordSet:
-    """A named set of keywords; a `*` at the end of one means a prefix."""
+    """A named set of keywords; a `*` at the end of one means a prefix. `weights`: one for each keyword, or none at all."""
 
     name: str
     keywords: tuple[str, ...]
     where: Where = field(repr=False)
+    weights: tuple[int, ...] = ()
 
 
 class ListKind(StrEnum):
@@ -133,13 +134,18 @@ class EntryList:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A message beside a rule, run in the real engine when the pack loads. `ambiguous_body`: what its PDU would say."""
+    """A message beside a rule, run in the real engine when the pack loads. `ambiguous_body`: what its PDU would say; `alphabet`:
+    that of its text, "" for none; `segments`: how many parts it has; `hour`: the one it comes in, in the zone of its rule."""
 
     text: str
     where: Where = field(repr=False)
     sender: str = ""
     client: str = ""
     ambiguous_body: bool = False
+    destination: str = ""
+    alphabet: str = ""
+    segments: int = 1
+    hour: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,7 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Pack:
     """One rule file. `use` names other packs whose keyword sets, brands and lists its rules may refer to; with `typos` its
-    keywords are also found with one slip in a long word."""
+    keywords are also found with one slip in a long word. `timezone`: the one that `hour` is told in."""
 
     name: str
     file: str = field(repr=False)
@@ -195,6 +201,7 @@ class Pack:
     owner: str = ""
     use: tuple[str, ...] = ()
     typos: bool = False
+    timezone: tzinfo = UTC
     brands: tuple[Brand, ...] = ()
     keywords: tuple[KeywordSet, ...] = ()
     lists: tuple[EntryList, ...] = ()

@@ -6,7 +6,7 @@ message less.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from smsgate.text.phones import canonical, is_mobile, is_premium, phone_numbers
@@ -19,13 +19,13 @@ NUMBER_FACTS: Final = {"phone": PHONE, "premium_number": PREMIUM_NUMBER, "mobile
 
 class Numbers:
     """Built once per rule set. `own` gives, for each bit that stands for "a number that is not this brand's", the brand's
-    numbers as its pack writes them."""
+    numbers as its pack writes them; `tests` are asked of each number."""
 
-    def __init__(self, own: Mapping[int, Iterable[str]]) -> None:
+    def __init__(
+        self, own: Mapping[int, Iterable[str]], tests: Sequence[tuple[Callable[[str], bool], int]] = ()
+    ) -> None:
+        self._tests = tuple(tests)
         self._own = {bit: frozenset(map(canonical, numbers)) for bit, numbers in own.items()}
-        self.bits = PHONE | PREMIUM_NUMBER | MOBILE_NUMBER
-        for bit in self._own:
-            self.bits |= bit
 
     def facts(self, words: str) -> int:
         """The bits of a folded text."""
@@ -39,5 +39,8 @@ class Numbers:
             bits |= MOBILE_NUMBER
         for bit, own in self._own.items():
             if not own.issuperset(given):
+                bits |= bit
+        for test, bit in self._tests:
+            if any(map(test, given)):
                 bits |= bit
         return bits

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from difflib import get_close_matches
 from functools import partial
+from typing import Final
 
 from smsgate.rules.brands import BrandBits
 from smsgate.rules.facts import FACTS, LINK
 from smsgate.rules.model import Brand, EntryList, KeywordSet, Pack, Problem, Rule, Where
+from smsgate.rules.near import nearest
 from smsgate.rules.numbers import NUMBER_FACTS
 from smsgate.rules.words import keyword_entries, name_entries
+
+MAX_COUNTED_WORDS: Final = 4_096
+"""Keywords with a bit of their own, in all packs: that many make the facts of a message an integer of 512 octets."""
 
 
 def expired(entry: Rule | EntryList, today: date | None) -> bool:
@@ -41,6 +45,8 @@ class Tables:
         self._incomplete: set[str] = set()  # packs that use one which isn't there: what they name may be in it
         self._next_bit = max(FACTS.values())
         self.sets: dict[KeywordSet, int] = {}
+        self._entries_of: dict[KeywordSet, Callable[[str], set[str]]] = {}
+        self._counted: dict[KeywordSet, list[tuple[int, int]]] = {}
         self.brands: dict[Brand, BrandBits] = {}
         self._check_unique(packs)
         for pack in packs:
@@ -49,8 +55,8 @@ class Tables:
             for keywords in pack.keywords:
                 self.sets[keywords] = self.bit(keywords.name)
                 self.common_bits |= self.sets[keywords]
-                entries_of = partial(keyword_entries, typos=pack.typos)
-                self._add_words(keywords.keywords, self.sets[keywords], keywords.where, entries_of)
+                self._entries_of[keywords] = partial(keyword_entries, typos=pack.typos)
+                self._add_words(keywords.keywords, self.sets[keywords], keywords.where, self._entries_of[keywords])
 
     def bit(self, label: str) -> int:
         """A new bit."""
@@ -69,9 +75,34 @@ class Tables:
                 yield self.packs[name]
         yield pack
 
-    def named_sets(self, pack: Pack) -> dict[str, int]:
-        """The bits of the keyword sets that a pack may name."""
-        return {keywords.name: self.sets[keywords] for used in self.visible(pack) for keywords in used.keywords}
+    def named_sets(self, pack: Pack) -> dict[str, KeywordSet]:
+        """The keyword sets that a pack may name."""
+        return {keywords.name: keywords for used in self.visible(pack) for keywords in used.keywords}
+
+    def counted(self, keywords: KeywordSet) -> Sequence[tuple[int, int]]:
+        """A bit for each keyword of the set, of those that are spelt alike for all, with its weight (1 in a set without)."""
+        if keywords in self._counted:
+            return self._counted[keywords]
+        found: dict[frozenset[str], tuple[int, int]] = {}
+        for index, keyword in enumerate(keywords.keywords):
+            weight = keywords.weights[index] if keywords.weights else 1
+            try:
+                spelt = frozenset(self._entries_of[keywords](keyword))
+            except ValueError:
+                continue  # told when the set was added
+            if spelt in found:
+                if found[spelt][0] != weight:
+                    expected = f"one weight: another spelling of it has {found[spelt][0]}"
+                    self.problems.append(Problem(keywords.where, f"the keyword {keyword!r} with {weight}", expected))
+                continue
+            label = f"{keywords.name}: {keyword} {weight:+}" if keywords.weights else f"{keywords.name}: {keyword}"
+            found[spelt] = weight, self.bit(label)
+            self._add_words((keyword,), found[spelt][1], keywords.where, self._entries_of[keywords])
+        self._counted[keywords] = list(found.values())
+        if sum(map(len, self._counted.values())) > MAX_COUNTED_WORDS:
+            expected = f"at most {MAX_COUNTED_WORDS:,} in all"
+            self.problems.append(Problem(keywords.where, "more keywords in sets that are scored or counted", expected))
+        return self._counted[keywords]
 
     def targets(self, pack: Pack, target: str, where: Where) -> list[Brand]:
         """The brands that a predicate is about: one, those of an `@group`, or `any`."""
@@ -91,10 +122,10 @@ class Tables:
 
     def unknown(self, where: Where, found: str, expected: str, known: Iterable[str], pack: Pack | None = None) -> None:
         """Note a name that nothing has, with the nearest one that something has."""
-        near = get_close_matches(found, list(known), n=1)
+        near = nearest(found, known)
         if not near and pack is not None and pack.name in self._incomplete:
             return  # most likely a name of the pack that isn't there, and that is told
-        self.problems.append(Problem(where, repr(found), expected, near[0] if near else ""))
+        self.problems.append(Problem(where, repr(found), expected, near))
 
     def own_numbers(self) -> dict[int, tuple[str, ...]]:
         """The numbers of each brand that has some, by the bit of "another number is given"."""

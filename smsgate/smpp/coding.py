@@ -164,6 +164,15 @@ BY_NAME: Final[dict[DefaultAlphabet, Alphabet]] = {
 }
 """What data_coding 0 may stand for, by the name that the configuration gives it."""
 
+NAMES: Final = tuple(
+    alphabet.name
+    for alphabet in (
+        *(GSM7, PACKED, ASCII, LATIN_1, UTF_8, UCS2, UCS2_LE),
+        *(CYRILLIC, HEBREW, SHIFT_JIS, EUC_JP, ISO_2022_JP, KOREAN),
+    )
+)
+"""What a reading may name as its alphabet; GSM-7 with national tables is `gsm7-`, then their numbers."""
+
 EVERY_READING: Final[tuple[Alphabet, ...]] = (GSM7, LATIN_1, UCS2)
 """Where no alphabet is named, or only that the body is binary: binary bodies often are text."""
 _DEFAULT: Final[tuple[Alphabet, ...]] = (GSM7,)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+MAX_PARTS: Final = 255
+"""One octet counts them (3GPP TS 23.040, 9.2.3.24.1)."""
 _TELLING: Final = frozenset({0x00, 0x04, 0x05, 0x08, 0x24, 0x25})
 """Elements that change what the octets behind the header are: segments, ports, shift tables."""
 
