@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -18,12 +21,16 @@ from smsgate.telemetry import logs
 from smsgate.telemetry.logs import EVENT_BURST, MAX_EVENTS
 from smsgate.text.reading import Reading
 from smsgate.worker import Gate
+from tests.arrangement import running
 from tests.gates import GENUINE, SCAM, Wire, bind, both_loops, pdu, rule_set, run_on, submit, until, wire
 from tests.loglines import lines
+from tests.test_telemetry_audit import settings_in
 
 RESP = Command.SUBMIT_SM | RESPONSE
+FLAGGED = "Votre pass expire demain"
+"""Hit by a rule of `programs.PACK` that flags."""
 SENDER = "33639981234"
-SECRETS = ("secret", SENDER, "33639980001", "solde", "rendez-vous", "14h30", "cpf-droits")
+SECRETS = ("secret", SENDER, "33639980001", "solde", "rendez-vous", "14h30", "cpf-droits", "votre pass")
 """The password of `gates.bind`, both numbers, and words of both messages."""
 
 
@@ -76,6 +83,34 @@ def test_no_text_no_number_and_no_password_is_logged_at_any_level(
 
     with caplog.at_level(1):
         run_on(loop_name, body)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_gate_at_debug_level_tells_of_its_sessions_and_nothing_of_its_traffic(tmp_path: Path, workers: int) -> None:
+    settings_in(tmp_path)
+    settings = "log: {level: debug}\naudit: {folder: audit/, key: audit.key}\n"
+
+    async def main() -> list[str]:
+        async with running(tmp_path, workers, settings=settings) as gate:
+            for client in ("bank1", "bank2"):
+                esme = await gate.bound(client)
+                for sequence, text in enumerate((SCAM, GENUINE, FLAGGED), 2):
+                    esme.send(submit(text, sequence, sender=SENDER.encode()))
+                    await esme.pdu()
+                esme.send(b"\0\0\0\x05" + SCAM.encode())
+                assert await esme.eof()
+            process = gate.gate.process
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr is not None
+            return (await process.stderr.read()).decode().splitlines()
+
+    told = [json.loads(line) for line in asyncio.run(main())]
+    assert {"ready", "bound", "ended"} <= {line["event"] for line in told}
+    assert {line["client"] for line in told if line["event"] == "bound"} == {"bank1", "bank2"}
+    audited = "".join(file.read_text() for file in (tmp_path / "audit").iterdir())
+    assert (audited.count('"verdict":"block"'), audited.count('"verdict":"flag"')) == (2, 2)
+    for written in (json.dumps(told), audited):
+        assert [secret for secret in SECRETS if secret.lower() in written.lower()] == []
 
 
 @both_loops

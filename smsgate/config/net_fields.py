@@ -44,8 +44,8 @@ MIN_KEY_OCTETS: Final = 32
 """As many as a digest that nobody shall guess needs."""
 MAX_KEY_OCTETS: Final = 4096
 """More is another file by mistake."""
-OTHERS: Final = 0o077
-"""Permissions of anybody but the owner."""
+SHARED: Final = 0o037
+"""Permissions that a key file must not give. Its group may read: Kubernetes hands secrets over with mode 0440."""
 MIN_KEEPALIVE_S: Final = 1.0
 """The system counts the idle time before a probe in whole seconds."""
 
@@ -139,12 +139,12 @@ def readable_file(what: str, value: object, info: ValidationInfo) -> Path:
 
 
 def key_file(value: object, info: ValidationInfo) -> Path:
-    """A file with a secret key, which nobody but its owner may touch."""
+    """A file with a secret key, for its owner and group."""
     path = readable_file("a key file", value, info)
     status = path.stat()
-    if status.st_mode & OTHERS:
+    if status.st_mode & SHARED:
         mode = f"a key file that others may use (mode {status.st_mode & 0o777:04o})"
-        raise fault(mode, f"one with mode 0600 or 0400: chmod 600 {value}")
+        raise fault(mode, f"one with mode 0600, 0400 or 0440: chmod 600 {value}")
     if not MIN_KEY_OCTETS <= status.st_size <= MAX_KEY_OCTETS:
         expected = f"{MIN_KEY_OCTETS} to {MAX_KEY_OCTETS}, as `smsgate audit key --write FILE` writes"
         raise fault(f"a key of {status.st_size} octets", expected)
