@@ -160,8 +160,6 @@ def _named(kind: Any, value: Any) -> tuple[BlockKind, str]:
         if len(form) < MIN_NUMBER_DIGITS:
             raise ValueError(f"a number of {MIN_NUMBER_DIGITS} digits or more; a short code is blocked as a sender")
         checked = f"+{form}"
-    if not form:
-        raise ValueError(f"found {checked!r}, expected a sender with letters or digits")
     return BlockKind(kind), checked
 
 

@@ -20,6 +20,7 @@ from smsgate.limits.table import ArrivalTable
 from smsgate.reassembly import Arrival, Segments, may_be_part, places
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
@@ -119,12 +120,14 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+        carrier = self.rules.of_sender(sender, client.name, view.source_type)
+        if view.ambiguous:
+            carrier |= AMBIGUOUS_BODY
         texts = readings(view, client.alphabet)
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -140,8 +143,9 @@ class Policy:
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end] that the SMSC sends to `client`.
 
-        Rules only: rates and limits are for what clients send. The statuses are those that SMPP has for a receiver's refusal
-        (3.4, 5.1.3), whatever a rule or the client asks to be told: those are a sender's.
+        Rules only, and no facts of sender ids, the sender being a telephone; rates and limits are for what clients send. The
+        statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
+        those are a sender's.
         """
         view = text_view(command, data, start, end)
         carrier = AMBIGUOUS_BODY if view.ambiguous else 0
@@ -149,7 +153,7 @@ class Policy:
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -158,14 +162,6 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
-
-    def _of_envelope(self, view: TextView, texts: Sequence[Reading], now: float) -> int:
-        """The facts of a message that are not of its text."""
-        envelope = self.rules.envelope
-        destinations = [destination.decode("latin-1") for destination in view.destinations]
-        parts = [place.total for place in places(view)] if may_be_part(view) else ()
-        bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
-        return bits | envelope.hours_at(now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,
@@ -289,6 +285,14 @@ class Policy:
         limits = self.rules.limits
         lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
         return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
+
+
+def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
+    """What conditions ask of a PDU beside its text, at a time in seconds since 1970."""
+    destinations = [destination.decode("latin-1") for destination in view.destinations]
+    parts = [place.total for place in places(view)] if may_be_part(view) else ()
+    alphabets = [reading.alphabet for reading in texts]
+    return envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)
 
 
 def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:

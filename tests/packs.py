@@ -21,6 +21,7 @@ from smsgate.rules.model import (
     Official,
     Pack,
     Rule,
+    SenderIds,
     Where,
 )
 
@@ -53,9 +54,11 @@ def pack(
     domains: dict[str, Sequence[str]] | None = None,
     senders: dict[str, Sequence[str]] | None = None,
     numbers: dict[str, Sequence[str]] | None = None,
+    ids: SenderIds = SenderIds(),  # noqa: B008  # frozen
     use: Sequence[str] = (),
 ) -> Pack:
-    """A pack of rules, limits and brands, with keyword sets (words, or words with weights) and lists by name."""
+    """A pack of rules, limits and brands, with keyword sets (words, or words with weights) and lists by name; `ids` under its
+    `senders:`."""
     lists = [EntryList(key, ListKind.DOMAINS, tuple(found), HERE) for key, found in (domains or {}).items()]
     lists += [EntryList(key, ListKind.SENDERS, tuple(found), HERE) for key, found in (senders or {}).items()]
     lists += [EntryList(key, ListKind.NUMBERS, tuple(found), HERE) for key, found in (numbers or {}).items()]
@@ -70,6 +73,7 @@ def pack(
             for key, words in (sets or {}).items()
         ),
         lists=tuple(lists),
+        senders=ids,
         rules=tuple(entry for entry in entries if isinstance(entry, Rule)),
         limits=tuple(entry for entry in entries if isinstance(entry, Limit)),
     )

@@ -50,6 +50,7 @@ def submit_sm(
     *,
     command: int = SUBMIT_SM,
     source: bytes = SOURCE,
+    source_type: tuple[int, int] = (1, 1),
     destination: bytes = DESTINATION,
     esm_class: int = 0,
     data_coding: int = 0,
@@ -63,7 +64,7 @@ def submit_sm(
     sm_length: int | None = None,
 ) -> bytes:
     """submit_sm, or deliver_sm, which has the same fields (4.4.1, 4.6.1)."""
-    body = string(service_type) + address(source) + address(destination) + bytes([esm_class, 0, 0])
+    body = string(service_type) + address(source, *source_type) + address(destination) + bytes([esm_class, 0, 0])
     body += string(schedule) + string(validity) + bytes([1, 0, data_coding, canned])
     return pdu(command, body + _message(text, payloads, tlvs, sm_length), sequence=sequence)
 

@@ -67,6 +67,24 @@ def test_the_pack_of_the_rule_reference_loads_with_its_examples(tmp_path: Path) 
     assert len(rules.limits) == 1
 
 
+def test_the_sender_ids_of_the_rule_reference_join_the_shipped_packs(tmp_path: Path) -> None:
+    (pack,) = re.findall(r"```yaml\n(# my-senders.*?)```", (ROOT / "docs" / "rules.md").read_text(), re.DOTALL)
+    (tmp_path / "my-senders.yaml").write_text(pack)
+    (tmp_path / "si.txt").write_text("Service\n")
+    (tmp_path / "isa.csv").write_text("Ameli: cnam\nSFR, sfr1\n")
+    gate = Filter.load(ROOT / "rules", tmp_path)
+
+    def is_refused(sender: str, client: str) -> bool:
+        return gate.check("Bonjour", sender=sender, client=client).status == 0x0A
+
+    assert [
+        is_refused(sender, "reseller9") for sender in ("INFO", "112", "SERVICE", "CreditAgric", "36180", "SFR")
+    ] == [True] * 6
+    assert is_refused("Ameli", "bank1")
+    assert not any(map(is_refused, ("CreditAgric", "36180", "Ameli", "SFR"), ("bank2", "cinema", "cnam", "sfr1")))
+    assert not is_refused("Librairie", "reseller9")
+
+
 def test_the_example_configuration_is_right() -> None:
     assert load_settings(ROOT / "deploy" / "smsgate.yaml").clients["bank1"].burst == 400
 

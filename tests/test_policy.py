@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.policy import Client, Policy
-from smsgate.rules.model import Brand, Limit, Rule
+from smsgate.rules.model import Brand, Limit, ReservedSender, Rule, SenderIds
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.settings import ClientMode, ClientSettings, Statuses
 from smsgate.smpp.pdu import TEXT_BEARING, text_view
@@ -18,15 +18,18 @@ from tests import pdus
 from tests.packs import Action, LimitKey, Mode, limit, rule, rule_set
 
 SETS = {"bad": ["mauvais"], "slow": ["lent"], "odd": ["bizarre"], "good": ["client fidele"]}
+RESERVED = SenderIds((), (ReservedSender("Banque", ("bank1",)),))
 NOW = 1000.0
 
 
 class Gate:
     """A policy with one client and a clock at rest."""
 
-    def __init__(self, *entries: Rule | Limit | Brand, rate: float | None = None, burst: int = 1) -> None:
+    def __init__(
+        self, *entries: Rule | Limit | Brand, rate: float | None = None, burst: int = 1, **fields: Any
+    ) -> None:
         clients = {"bank1": ClientSettings(rate, burst)} if rate else {}
-        self.policy = Policy(rule_set(*entries, sets=SETS), clients)
+        self.policy = Policy(rule_set(*entries, sets=SETS, **fields), clients)
         self.client = self.policy.client("bank1")
         self.now = NOW
 
@@ -66,7 +69,9 @@ def test_how_many_parts_a_message_has_is_told_by_each_of_them() -> None:
     assert [hit.id for hit in gate.send().rules] == ["R-2"]
 
 
-@pytest.mark.parametrize("condition", ["bad and segments > 2", "bad and not segments <= 2"])
+@pytest.mark.parametrize(
+    "condition", ["bad and segments > 2", "bad and not segments <= 2", "bad and segments > 2 and not short_code_sender"]
+)
 def test_facts_of_the_envelope_are_known_before_all_parts_are(condition: str) -> None:
     gate = Gate(rule(condition))
     assert [gate.pdu(in_parts(1, total, b"un mauvais jour")).refused for total in (2, 3)] == [False, True]
@@ -96,6 +101,14 @@ def test_the_hour_is_that_of_the_clock_on_the_wall() -> None:
     assert gate.send().refused
     gate.policy.use(rule_set(rule("hour == 21"), sets=SETS))
     assert not gate.send().refused
+
+
+def test_of_a_message_in_parts_the_hour_is_that_of_the_part_that_comes() -> None:
+    gate = Gate(rule("bad and hour == 12"))
+    gate.policy.utc_offset_s = 13 * 3600.0 - 1 - NOW
+    assert not gate.pdu(in_parts(1, 3, b"un jour ")).refused
+    gate.now += 1
+    assert not gate.pdu(in_parts(2, 3, b"un mauvais jour")).refused
 
 
 def test_all_binds_of_a_client_share_its_rate() -> None:
@@ -259,6 +272,54 @@ def test_a_rule_over_the_sender_sees_source_addr() -> None:
     assert [gate.send(source=source).status for source in (b"FAUX", b"faux", b"VRAI")] == [0x0A, 0x0A, 0]
 
 
+def test_a_rule_over_sender_facts_sees_client_and_type_of_number() -> None:
+    gate = Gate(rule("malformed_sender", name="R-1"), rule("reserved_sender", name="R-2"), ids=RESERVED)
+
+    def refused_by(source: bytes, source_type: tuple[int, int], client: str = "bank1") -> list[str]:
+        verdict = gate.pdu(pdus.submit_sm(b"x", source=source, source_type=source_type), gate.policy.client(client))
+        assert verdict.status == (0x0A if verdict.refused else 0)
+        return [entry.id for entry in verdict.rules]
+
+    assert refused_by(b"Banque", (5, 0)) == []
+    assert refused_by(b"Banque", (5, 0), "reseller9") == ["R-2"]
+    assert refused_by(b"Banque", (1, 1)) == ["R-1"]
+    assert refused_by(b"38100", (5, 0)) == ["R-1"]
+    assert refused_by(b"38100", (3, 0)) == []
+
+
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        pdus.submit_sm(b"x", source=b"Banque", source_type=(5, 0)),
+        pdus.submit_sm(b"x", source=b"Banque", command=pdus.DELIVER_SM),
+        pdus.submit_sm(b"x", source=b"Banque", payloads=[b"y"]),
+        pdus.submit_sm(b"x", source=b"Banque", sm_length=200),
+        pdus.submit_multi(b"x", source=b"Banque"),
+        pdus.data_sm(b"x", source=b"Banque"),
+        pdus.replace_sm(b"x", source=b"Banque"),
+        pdus.broadcast_sm(b"x", source=b"Banque"),
+        pdus.submit_sm(b"\5\0\3\1\2\1x", source=b"Banque", esm_class=pdus.UDHI),
+        pdus.submit_sm(b"x", source=b"Banque", tlvs=pdus.tlv(0x20C, b"\0\1") + pdus.tlv(0x20E, b"\2") + pdus.tlv(0x20F, b"\1")),
+    ],
+)  # fmt: skip
+def test_whatever_carries_the_sender_gets_the_same_verdict(pdu: bytes) -> None:
+    gate = Gate(rule("reserved_sender"), ids=RESERVED)
+    assert gate.pdu(pdu, gate.policy.client("reseller9")).status == 0x0A
+    assert gate.pdu(pdu).status == 0
+
+
+def test_a_part_is_refused_for_its_sender_id_before_the_others_come() -> None:
+    """Wanted or not wanted: no part to come changes whose the sender is."""
+    for condition in ("reserved_sender", "not short_code_sender"):
+        gate = Gate(rule(condition), ids=RESERVED)
+        part = pdus.submit_sm(b"\5\0\3\1\2\1x", source=b"Banque", source_type=(5, 0), esm_class=pdus.UDHI)
+        assert gate.pdu(part, gate.policy.client("reseller9")).status == 0x0A
+
+
+def test_a_pdu_that_cannot_be_parsed_has_no_sender() -> None:
+    assert Gate(rule("malformed_sender")).pdu(pdus.pdu(pdus.SUBMIT_SM, b"x")).status == 0
+
+
 def texts_of(pdu: bytes) -> list[str]:
     return [reading.text for reading in readings(text_view(int.from_bytes(pdu[4:8], "big"), pdu, 0, len(pdu)))]
 
@@ -343,6 +404,14 @@ def test_what_the_smsc_delivers_is_refused_in_a_receivers_words() -> None:
     assert mo(policy, delivered(b"lent")).status == 0x64
     assert mo(policy, delivered(b"bonjour", source=b"FAUX")).status == 0x66
     assert mo(policy, delivered(b"bonjour")) == PASS
+
+
+def test_what_the_smsc_delivers_has_no_sender_facts() -> None:
+    """Its sender is a telephone, and the client is who it is for."""
+    rules = rule_set(rule("mobile_sender or malformed_sender or reserved_sender"), ids=RESERVED)
+    policy = Policy(rules)
+    for source in (b"33639980001", b"Banque", b""):
+        assert mo(policy, delivered(b"bonjour", source=source)) == PASS
 
 
 def test_what_the_smsc_delivers_is_only_counted_for_a_client_in_monitor_mode() -> None:

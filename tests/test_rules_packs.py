@@ -54,7 +54,7 @@ def test_the_packs_load_with_every_example_as_it_should_be(rules: RuleSet) -> No
     """`load_rules` runs the examples; here: there are some, and the rules say what they are for."""
     assert len(rules.rules) > 50
     for rule in rules.rules:
-        assert re.fullmatch(r"(?:FR|EN)-[A-Z]+-\d{3}", rule.id)
+        assert re.fullmatch(r"(?:FR|EN|GEN)-[A-Z]+-\d{3}", rule.id)
         assert rule.why, f"{rule.id} does not say why"
         assert len(rule.matches) + len(rule.passes) >= 3, f"{rule.id} has too few examples"
         if rule.action is Action.BLOCK:

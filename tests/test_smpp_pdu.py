@@ -30,6 +30,8 @@ from tests import pdus
 from tests.pdus import DESTINATION, SOURCE
 
 LINK = b"https://pay.example/x"
+E164 = b"\1\1"
+"""The types of `pdus.address`."""
 VENDOR = pdus.tlv(0x1400, b"\x04\x24\x00\x02no")  # holds the octets of another TLV
 
 addresses = st.binary(max_size=21).map(lambda octets: octets.replace(b"\0", b"0"))
@@ -61,6 +63,7 @@ def texts_of(text: bytes, payloads: list[bytes], otherwise: bytes = b"") -> dict
     text=texts,
     payloads=payloads,
     service=strings,
+    source_type=st.tuples(octets, octets),
     times=st.tuples(strings, strings),
 )
 def test_submit_sm(
@@ -72,12 +75,14 @@ def test_submit_sm(
     text: bytes,
     payloads: list[bytes],
     service: bytes,
+    source_type: tuple[int, int],
     times: tuple[bytes, bytes],
 ) -> None:
     pdu = pdus.submit_sm(
         text,
         command=command,
         source=source,
+        source_type=source_type,
         destination=destination,
         esm_class=esm_class,
         data_coding=coding,
@@ -87,9 +92,9 @@ def test_submit_sm(
         payloads=payloads,
         tlvs=VENDOR,
     )
-    assert view_of(pdu) == TextView(
-        source, (destination,), esm_class & 0x40 != 0, coding, **texts_of(text, payloads, VENDOR[4:])
-    )
+    said = texts_of(text, payloads, VENDOR[4:])
+    expected = TextView(source, (destination,), esm_class & 0x40 != 0, coding, **said, source_type=bytes(source_type))
+    assert view_of(pdu) == expected
 
 
 @given(
@@ -107,7 +112,7 @@ def test_submit_multi(
         text, destinations=destinations, lists=lists, esm_class=esm_class, data_coding=coding, payloads=payloads
     )
     assert view_of(pdu) == TextView(
-        SOURCE, tuple(destinations), esm_class & 0x40 != 0, coding, **texts_of(text, payloads)
+        SOURCE, tuple(destinations), esm_class & 0x40 != 0, coding, **texts_of(text, payloads), source_type=E164
     )
 
 
@@ -117,19 +122,19 @@ def test_data_sm(source: bytes, destination: bytes, esm_class: int, coding: int,
         text, source=source, destination=destination, esm_class=esm_class, data_coding=coding, tlvs=VENDOR
     )
     said = texts_of(text, [], VENDOR[4:])
-    assert view_of(pdu) == TextView(source, (destination,), esm_class & 0x40 != 0, coding, **said)
+    assert view_of(pdu) == TextView(source, (destination,), esm_class & 0x40 != 0, coding, **said, source_type=E164)
 
 
 @given(message_id=strings, source=addresses, text=texts, payloads=payloads)
 def test_replace_sm(message_id: bytes, source: bytes, text: bytes, payloads: list[bytes]) -> None:
     pdu = pdus.replace_sm(text, message_id=message_id, source=source, payloads=payloads)
-    assert view_of(pdu) == TextView(source, (), False, UNKNOWN_CODING, **texts_of(text, payloads))
+    assert view_of(pdu) == TextView(source, (), False, UNKNOWN_CODING, **texts_of(text, payloads), source_type=E164)
 
 
 @given(source=addresses, coding=octets, text=st.binary(max_size=400))
 def test_broadcast_sm(source: bytes, coding: int, text: bytes) -> None:
     pdu = pdus.broadcast_sm(text, source=source, data_coding=coding)
-    assert view_of(pdu) == TextView(source, (), False, coding, (text,), malformed=False)
+    assert view_of(pdu) == TextView(source, (), False, coding, (text,), source_type=E164)
 
 
 REFERENCE, TOTAL, PART = pdus.tlv(0x020C, b"\x01\x2a"), pdus.tlv(0x020E, b"\x03"), pdus.tlv(0x020F, b"\x02")
@@ -278,7 +283,7 @@ def test_sm_default_msg_id() -> None:
 @pytest.mark.parametrize("sm_length", [len(LINK) + 1, 255])
 def test_an_sm_length_over_the_pdu_leaves_the_text_and_what_stands_before_it(sm_length: int) -> None:
     numbers = {"source": SOURCE, "destinations": (DESTINATION,), "udhi": False, "data_coding": UNKNOWN_CODING}
-    expected = TextView(**numbers, bodies=(LINK,), malformed=True, ambiguous=True)  # type: ignore[arg-type]
+    expected = TextView(**numbers, bodies=(LINK,), malformed=True, ambiguous=True, source_type=E164)  # type: ignore[arg-type]
     assert view_of(pdus.submit_sm(LINK, sm_length=sm_length)) == expected
     assert view_of(pdus.submit_sm(LINK, sm_length=sm_length, command=pdus.DELIVER_SM)) == expected
     assert view_of(pdus.submit_multi(LINK, sm_length=sm_length)) == expected
@@ -362,7 +367,7 @@ def test_the_view_of_what_aiosmpplib_builds(built: Callable[..., Any], text: str
         sequence_num=5,
     )
     encoded = text.encode("utf-16-be")
-    assert view_of(message.pdu()) == TextView(SOURCE, (DESTINATION,), udhi, 8, (encoded,), malformed=False)
+    assert view_of(message.pdu()) == TextView(SOURCE, (DESTINATION,), udhi, 8, (encoded,), source_type=b"\0\0")
 
 
 @pytest.mark.parametrize(
@@ -384,7 +389,7 @@ def test_the_view_of_what_smpplib_builds(name: str, fields: dict[str, bytes], bo
         esm_class=0x40,
         **fields,
     ).generate()
-    assert view_of(pdu) == TextView(SOURCE, (DESTINATION,), True, 3, (body,), malformed=False)
+    assert view_of(pdu) == TextView(SOURCE, (DESTINATION,), True, 3, (body,), source_type=b"\0\0")
 
 
 @pytest.mark.parametrize("name", [b"a", b"bank1", b"fifteen octets!", b"caf\xe9"])

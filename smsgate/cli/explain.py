@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from smsgate.cli.common import ACTION_STYLE, default_rules, out, rule_record, status_name, told_faults
 from smsgate.config.rules import load_rules
+from smsgate.policy import facts_beside
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation
 from smsgate.rules.explain import explain as explain_text
@@ -57,8 +59,11 @@ def explain(  # noqa: PLR0917  # a command's options
 def _explain_pdu(rule_set: RuleSet, view: TextView, client: str, *, as_json: bool) -> None:
     """Show the verdict on a PDU, then each reading of it by itself."""
     sender = view.source.decode("latin-1")
-    carrier = AMBIGUOUS_BODY if view.ambiguous else 0
+    carrier = rule_set.of_sender(sender, client, view.source_type)
+    if view.ambiguous:
+        carrier |= AMBIGUOUS_BODY
     found = readings(view)
+    carrier |= facts_beside(rule_set.envelope, view, found, datetime.now(UTC).timestamp())
     verdict = rule_set.check(found, sender, client, carrier).verdict
     reasons = [(each.alphabet, explain_text(rule_set, each.text, sender, client, carrier)) for each in found]
     if as_json:
@@ -98,6 +103,7 @@ def _record(why: Explanation) -> dict[str, object]:
             for span in why.spans
         ],
         "links": [{"host": link.host, "userinfo": link.userinfo, "path": link.path} for link in why.links],
+        "resembled": list(why.resembled),
         "text": why.text,
         "folded": why.folded,
     }
@@ -129,4 +135,6 @@ def _show(why: Explanation) -> None:
         for link in why.links:
             table.add_row("link", Text(link.host), f"{link.start}-{link.end}")
         out.print(table)
+    if why.resembled:
+        out.print(Text(f"sender   resembles {', '.join(why.resembled)}"))
     out.print(Text(f"facts    {', '.join(why.facts) or 'none'}", style="dim"))

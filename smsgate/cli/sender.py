@@ -38,7 +38,8 @@ def _bodies(*, scam: bool) -> list[bytes]:
             (ASCII, sample.text.encode()) if sample.text.isascii() else (UCS2, sample.text.encode("utf-16-be"))
         )
         if sample.scam == scam and len(text) <= MAX_TEXT_BYTES:
-            addresses = b"\0\5\0" + sample.sender.encode("ascii", "replace") + b"\0\1\x0133639980001\0"
+            source_type = b"\0\1" if sample.sender.isdigit() else b"\5\0"
+            addresses = b"\0" + source_type + sample.sender.encode("ascii", "replace") + b"\0\1\x0133639980001\0"
             found.append(addresses + bytes((0, 0, 0, 0, 0, 0, 0, coding, 0, len(text))) + text)
     return found
 

@@ -3,7 +3,8 @@
 Besides: no brand may take a site of a list named `ordinary` for a look-alike.
 
 A `matches` must be hit by its rule; a rule in monitor mode hits too. A `passes` must not be hit by its rule and not be
-refused by any. Limits are not asked: they count, and an example is one message.
+refused by any. Limits are not asked: they count, and an example is one message. Of sender ids that are forbidden, reserved or
+official an example knows those of its own pack and of the packs that it uses.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def mistaken_sites(rules: RuleSet, packs: Sequence[Pack]) -> list[Diagnostic]:
 
 def _judge(rules: RuleSet, example: Example) -> Verdict:
     envelope = rules.envelope
-    carrier = AMBIGUOUS_BODY if example.ambiguous_body else 0
+    carrier = rules.senders.within(example.where.file).facts(example.sender, example.client)
+    carrier |= AMBIGUOUS_BODY if example.ambiguous_body else 0
     carrier |= envelope.facts([example.destination], [example.segments], [example.alphabet])
     carrier |= envelope.hours(example.hour)
     return rules.check((Reading.of_text(example.text),), example.sender, example.client, carrier).verdict

@@ -108,6 +108,8 @@ def sender(value: str) -> str:
     """A sender id or number, as a submit_sm could carry it."""
     if not value.strip() or len(value) > MAX_SENDER_CHARS:
         raise fault(quoted(value), f"a sender of 1 to {MAX_SENDER_CHARS} characters")
+    if fold(value).isspace():
+        raise fault(quoted(value), "a sender with letters or digits")
     return value
 
 

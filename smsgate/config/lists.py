@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic_core import PydanticCustomError
 
@@ -60,6 +60,9 @@ COMPARED: Final[dict[ListKind, Callable[[str], str]]] = {
     ListKind.NUMBERS: canonical,
 }
 """The form in which entries of each kind are looked up."""
+
+
+T = TypeVar("T")
 
 
 class ListFile(NamedTuple):
@@ -114,7 +117,20 @@ def read_list(file: Path, kind: ListKind) -> ListFile:
     return ListFile(table=_kept(path, octets, source))
 
 
-def _entries(file: Path, text: str, check: Callable[[str], str], faults: list[Diagnostic]) -> Iterator[str]:
+def entries_of(file: Path, check: Callable[[str], T], max_bytes: int, faults: list[Diagnostic]) -> tuple[T, ...]:
+    """What the lines of a file hold by `check`, all in memory; what is wrong goes to `faults`."""
+    try:
+        text = read_text(file, max_bytes)
+    except DiagnosticsError as error:
+        faults += error.diagnostics
+        return ()
+    found: list[Diagnostic] = []
+    entries = tuple(_entries(file, text, check, found))
+    faults += found
+    return entries
+
+
+def _entries(file: Path, text: str, check: Callable[[str], T], faults: list[Diagnostic]) -> Iterator[T]:
     for number, line in enumerate(io.StringIO(text, newline=None), 1):
         entry = (_COMMENT.sub("", line) if "#" in line else line).strip()
         try:

@@ -43,6 +43,7 @@ from smsgate.config.fields import (
     number,
 )
 from smsgate.config.lists import ListFile, read_list
+from smsgate.config.senders import Senders
 from smsgate.config.source import KeyPath, Source, read
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition
@@ -183,6 +184,7 @@ class _Pack(Form):
     brands: dict[Term, _Brand] = Field(default_factory=dict)
     keywords: dict[Term, Keywords] = Field(default_factory=dict)
     lists: dict[Term, _List] = Field(default_factory=dict)
+    senders: Senders = Senders()
     rules: tuple[_Rule, ...] = ()
     limits: tuple[_Limit, ...] = ()
 
@@ -249,6 +251,7 @@ class _Converter:
             timezone=form.timezone,
             keywords=tuple(self.keyword_set(name, words) for name, words in form.keywords.items()),
             lists=tuple(self.entry_list(name, entries) for name, entries in form.lists.items()),
+            senders=form.senders.ids(lambda key, name: self.opened(("senders", key), name), self.diagnostics),
             rules=tuple(self.rule(rule, i) for rule, i in zip(form.rules, rules, strict=True)),
             limits=tuple(self.limit(limit, i) for limit, i in zip(form.limits, limits, strict=True)),
         )
@@ -283,12 +286,19 @@ class _Converter:
             form.expires,
         )
 
-    def list_file(self, path: KeyPath, name: str, kind: ListKind) -> ListFile:
+    def opened(self, path: KeyPath, name: str) -> Path | None:
+        """The file that is named at this place; None, and a fault, where there is none."""
         file = self.folder / name
         self.lists.append(file)
-        if not file.exists():
-            where = self.source.where(path)
-            self.diagnostics.append(Diagnostic.at(where, f"no file {str(file)!r}", "a list file, relative to the pack"))
+        if file.exists():
+            return file
+        where = self.source.where(path)
+        self.diagnostics.append(Diagnostic.at(where, f"no file {str(file)!r}", "a list file, relative to the pack"))
+        return None
+
+    def list_file(self, path: KeyPath, name: str, kind: ListKind) -> ListFile:
+        file = self.opened(path, name)
+        if file is None:
             return ListFile()
         read = read_list(file, kind)
         self.diagnostics += read.faults

@@ -22,6 +22,7 @@ import ahocorasick
 from smsgate.rules.model import Brand
 from smsgate.rules.words import slips
 from smsgate.text.normalize import fold
+from smsgate.text.resemblance import skeleton
 from smsgate.text.urls import Link, is_ip, public_suffix, unicode_host
 
 CACHE_ENTRIES: Final = 65_536
@@ -95,7 +96,7 @@ class Impersonation:
         self._official: dict[str, int] = {}
         self._whole: dict[str, int] = {}
         self._with_bait: dict[str, int] = {}
-        self._senders: list[tuple[frozenset[str], int, tuple[str, ...]]] = []
+        self._senders: list[tuple[frozenset[str], int, frozenset[str]]] = []
         anywhere: dict[str, int] = {}
         for brand, bits in brands.items():
             for domain in brand.official.domains:
@@ -110,7 +111,8 @@ class Impersonation:
                     anywhere[variant] = anywhere.get(variant, 0) | bits.lookalike
             if brand.official.senders:
                 own = frozenset(squeezed(sender) for sender in brand.official.senders)
-                self._senders.append((own, bits.lookalike, tuple(map(squeezed, brand.names))))
+                shapes = {skeleton(name) for name in (*brand.official.senders, *brand.names)}
+                self._senders.append((own, bits.lookalike, frozenset(shapes - {""})))
         self._anywhere = build(anywhere)
         self._any_token = build({**anywhere, **self._whole, **self._with_bait})
         self.host = lru_cache(maxsize=CACHE_ENTRIES)(self._host)
@@ -175,13 +177,11 @@ class Impersonation:
             return 0
         words = fold(sender)
         plain = words.replace(" ", "")
-        shapes = {plain, *(plain.translate(table) for table in _DIGITS_AS_LETTERS)}  # AMEL1
+        shape = skeleton(sender)
         tokens = self._tokens(words)
         carried = 0
-        for own, lookalike, names in self._senders:
-            if plain in own:
-                continue
-            if tokens & lookalike or not shapes.isdisjoint(own) or not shapes.isdisjoint(names):
+        for own, lookalike, shapes in self._senders:
+            if plain not in own and (tokens & lookalike or shape in shapes):
                 carried |= lookalike
         return carried
 

@@ -22,6 +22,7 @@ from smsgate.rules.masks import COMPARE, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
 from smsgate.rules.model import Action, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
+from smsgate.rules.senders import SENDER_FACTS, SenderIndex
 from smsgate.rules.tables import Tables, expired
 from smsgate.rules.verdict import status_of
 from smsgate.smpp.constants import Status
@@ -66,6 +67,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         numbers_asked=compiler.numbers_asked,
         sender_tests=compiler.members.tests["sender"],
         client_tests=compiler.members.tests["client"],
+        senders=SenderIndex.of(packs),
         envelope=compiler.envelope(),
         link_tests=compiler.link_tests,
         build=build,
@@ -297,6 +299,8 @@ def _is_weak(condition: Condition) -> bool:
 def _asks_only_origin(condition: Condition) -> bool:
     """Whether nothing but sender and client decides: then it is a sender violation, not a matter of content."""
     return all(
-        isinstance(leaf, cond.Member | cond.StartsWith) and leaf.field in {"sender", "client"}
+        leaf.name in SENDER_FACTS
+        if isinstance(leaf, cond.Name)
+        else isinstance(leaf, cond.Member | cond.StartsWith) and leaf.field in {"sender", "client"}
         for leaf, _ in cond.leaves(condition)
     )

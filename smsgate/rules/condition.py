@@ -22,7 +22,27 @@ from smsgate.rules.near import nearest
 
 WEAK_FACTS = ("mixed_script", "hidden_characters", "ambiguous_body")
 """Genuine messages have them too: alone they flag at most."""
-FACTS = ("link", "foreign_link", "ip_link", "bait_host", "phone", "premium_number", "mobile_number", *WEAK_FACTS)
+SENDER_FACTS = (
+    "forbidden_sender",
+    "reserved_sender",
+    "similar_sender",
+    "malformed_sender",
+    "alphanumeric_sender",
+    "short_code_sender",
+    "number_sender",
+    "mobile_sender",
+)
+FACTS = (
+    "link",
+    "foreign_link",
+    "ip_link",
+    "bait_host",
+    "phone",
+    "premium_number",
+    "mobile_number",
+    *SENDER_FACTS,
+    *WEAK_FACTS,
+)
 PREDICATES = ("names", "lookalike", "official", "foreign_phone", "impersonates")
 FIELDS = ("sender", "client", "destination", "phone", "link_host", "alphabet")
 QUANTITIES = ("links", "segments", "hour")

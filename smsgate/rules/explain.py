@@ -29,7 +29,7 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """`text` is what spans and links count their offsets in: the message with disguised dots and letters made plain, and as
-    a handset shows it where the direction of writing is overridden."""
+    a handset shows it where the direction of writing is overridden. `resembled`: the sender ids that its sender is taken for."""
 
     verdict: Verdict
     text: str
@@ -37,11 +37,13 @@ class Explanation:
     facts: tuple[str, ...]
     spans: tuple[Span, ...]
     links: tuple[Link, ...]
+    resembled: tuple[str, ...] = ()
 
 
 def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carrier: int | None = None) -> Explanation:
     """Judge `text` and say why. `carrier`: facts of what it came in, if that is known."""
     carrier = rules.envelope.facts() | rules.envelope.hours(12) if carrier is None else carrier
+    carrier |= rules.of_sender(sender, client)
     finding = rules.check((Reading.of_text(text),), sender, client, carrier)
     order = display_order(text)
     shown = plain(text if order is None else "".join(map(text.__getitem__, order)))
@@ -57,6 +59,7 @@ def explain(rules: RuleSet, text: str, sender: str = "", client: str = "", carri
         facts,
         tuple(span for span in spans if span.fact in facts),
         finding.readings[-1].links,
+        rules.senders.resembled(sender, client),
     )
 
 

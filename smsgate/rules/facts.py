@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from smsgate.rules.brands import HOST_FACTS
 from smsgate.rules.numbers import NUMBER_FACTS
+from smsgate.rules.senders import SENDER_FACTS
 from smsgate.text.urls import Link
 
 LINK: Final = 1 << 0
@@ -27,6 +28,7 @@ FACTS: Final = {
     "ambiguous_body": AMBIGUOUS_BODY,
     **NUMBER_FACTS,
     **HOST_FACTS,
+    **SENDER_FACTS,
 }
 """The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
 WRITTEN_DOT: Final = 1 << 5

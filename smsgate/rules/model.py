@@ -133,6 +133,23 @@ class EntryList:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservedSender:
+    """A sender id that only some clients (system_ids) may use; nobody may where none is named."""
+
+    sender: str
+    clients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SenderIds:
+    """Sender ids that nobody may use, and those that some may. A long list of forbidden ones has a `table` as `EntryList` has."""
+
+    forbidden: tuple[str, ...] = ()
+    reserved: tuple[ReservedSender, ...] = ()
+    table: DigestTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A message beside a rule, run in the real engine when the pack loads. `ambiguous_body`: what its PDU would say; `alphabet`:
     that of its text, "" for none; `segments`: how many parts it has; `hour`: the one it comes in, in the zone of its rule."""
@@ -205,6 +222,7 @@ class Pack:
     brands: tuple[Brand, ...] = ()
     keywords: tuple[KeywordSet, ...] = ()
     lists: tuple[EntryList, ...] = ()
+    senders: SenderIds = SenderIds()
     rules: tuple[Rule, ...] = ()
     limits: tuple[Limit, ...] = ()
 

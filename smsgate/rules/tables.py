@@ -16,10 +16,12 @@ from smsgate.rules.facts import FACTS, LINK
 from smsgate.rules.model import Brand, EntryList, KeywordSet, Pack, Problem, Rule, Where
 from smsgate.rules.near import nearest
 from smsgate.rules.numbers import NUMBER_FACTS
+from smsgate.rules.senders import SENDER_KINDS
 from smsgate.rules.words import keyword_entries, name_entries
 
 MAX_COUNTED_WORDS: Final = 4_096
-"""Keywords with a bit of their own, in all packs: that many make the facts of a message an integer of 512 octets."""
+"""Keywords with a bit of their own, in all packs: the facts of a message become an integer of 512 octets. If they are the
+most frequent words there are, a clean message takes 4.8 µs instead of 3.8 where something rarer triggers the rule, else 7.5."""
 
 
 def expired(entry: Rule | EntryList, today: date | None) -> bool:
@@ -38,7 +40,7 @@ class Tables:
         self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
         self.name_bits = 0
         self.official_bits = 0
-        self.common_bits = LINK  # with all keyword sets: what clean messages often show
+        self.common_bits = LINK | SENDER_KINDS  # with all keyword sets: what clean messages often show
         self.number_bits = 0
         for bit in NUMBER_FACTS.values():
             self.number_bits |= bit

@@ -38,20 +38,22 @@ _SKIPPED: Final = rb"[^\0]*\0"
 # service_type, source ton npi addr, destination ton npi addr, esm_class protocol_id priority_flag, schedule, validity,
 # registered_delivery replace_if_present data_coding sm_default_msg_id sm_length   (SMPP 3.4, 4.4.1)
 _SUBMIT_SM: Final = re.compile(
-    _SKIPPED + rb".." + _STRING + rb".." + _STRING + rb"(.).." + _SKIPPED * 2 + rb"..(.).(.)", re.DOTALL
+    _SKIPPED + rb"(..)" + _STRING + rb".." + _STRING + rb"(.).." + _SKIPPED * 2 + rb"..(.).(.)", re.DOTALL
 )
 # the same with number_of_dests and dest_address(es) for the destination (4.5.1)
-_MULTI_HEAD: Final = re.compile(_SKIPPED + rb".." + _STRING + rb"(.)", re.DOTALL)
+_MULTI_HEAD: Final = re.compile(_SKIPPED + rb"(..)" + _STRING + rb"(.)", re.DOTALL)
 _MULTI_SME: Final = re.compile(rb"\x01.." + _STRING, re.DOTALL)
 _MULTI_LIST: Final = re.compile(rb"\x02" + _SKIPPED, re.DOTALL)
 _MULTI_TAIL: Final = re.compile(rb"(.).." + _SKIPPED * 2 + rb"..(.).(.)", re.DOTALL)
 # service_type, source, destination, esm_class registered_delivery data_coding (4.7.1)
-_DATA_SM: Final = re.compile(_SKIPPED + rb".." + _STRING + rb".." + _STRING + rb"(.).(.)", re.DOTALL)
+_DATA_SM: Final = re.compile(_SKIPPED + rb"(..)" + _STRING + rb".." + _STRING + rb"(.).(.)", re.DOTALL)
 # message_id, source, schedule, validity, registered_delivery sm_default_msg_id sm_length (4.10.1)
-_REPLACE_SM: Final = re.compile(_SKIPPED + rb".." + _STRING + _SKIPPED * 2 + rb"..(.)", re.DOTALL)
+_REPLACE_SM: Final = re.compile(_SKIPPED + rb"(..)" + _STRING + _SKIPPED * 2 + rb"..(.)", re.DOTALL)
 # service_type, source, message_id, priority_flag, schedule, validity,
 # replace_if_present data_coding sm_default_msg_id (5.0, 4.4.1)
-_BROADCAST_SM: Final = re.compile(_SKIPPED + rb".." + _STRING + _SKIPPED + rb"." + _SKIPPED * 2 + rb".(.).", re.DOTALL)
+_BROADCAST_SM: Final = re.compile(
+    _SKIPPED + rb"(..)" + _STRING + _SKIPPED + rb"." + _SKIPPED * 2 + rb".(.).", re.DOTALL
+)
 _BIND: Final = re.compile(_STRING + _SKIPPED * 2 + rb"..." + _SKIPPED, re.DOTALL)
 
 _SUBMIT: Final = int(Command.SUBMIT_SM)
@@ -80,7 +82,7 @@ class TextView(NamedTuple):
     `bodies`: every stretch of octets that some SMSC may take for the text, user data headers included; at least one.
     `ambiguous`: there are several, or a length lies. `ported`: a TLV names a port. `beside`: texts shown beside the
     body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none. `sar`: reference, total and part as SAR
-    TLVs have them (SMPP 3.4, 5.3.2.22-24).
+    TLVs have them (SMPP 3.4, 5.3.2.22-24). `source_type`: source_addr_ton and source_addr_npi, an octet each.
     """
 
     source: bytes
@@ -94,6 +96,7 @@ class TextView(NamedTuple):
     beside: tuple[tuple[int, bytes], ...] = ()
     canned: int = 0
     sar: tuple[int, int, int] | None = None
+    source_type: bytes = b""
 
 
 def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
@@ -103,13 +106,14 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
         match = _SUBMIT_SM.match(data, body, end)
         if match is None:
             return _malformed(data, body, end)
-        source, destination, esm_class, coding, length = match.groups()
+        source_type, source, destination, esm_class, coding, length = match.groups()
         position = match.end()
         # Nothing behind short_message, as usual: 0.5 µs saved by not asking for TLVs.
         if position + length[0] == end and not data[position - 2]:
             udhi = esm_class[0] & ESM_CLASS_UDHI != 0
-            return TextView(source, (destination,), udhi, coding[0], (data[position:end],))
-        head = source, (destination,), esm_class[0], coding[0], data[position - 2]
+            bodies = (data[position:end],)
+            return TextView(source, (destination,), udhi, coding[0], bodies, source_type=source_type)
+        head = source_type, source, (destination,), esm_class[0], coding[0], data[position - 2]
         return _view(head, data, position, length[0], end)
     reader = _READERS.get(command)
     view = reader(data, body, end) if reader is not None else None
@@ -120,11 +124,11 @@ def is_receipt(command: int, data: bytes, start: int, end: int) -> bool:
     """Whether the deliver_sm or data_sm in data[start:end], which comes from the SMSC, is a receipt (SMPP 3.4, 5.2.12)."""
     layout = _SUBMIT_SM if command == _DELIVER else _DATA_SM if command == Command.DATA_SM else None
     match = layout.match(data, start + HEADER_BYTES, end) if layout is not None else None
-    return match is not None and match[3][0] & ESM_CLASS_TYPE in RECEIPT_TYPES
+    return match is not None and match[4][0] & ESM_CLASS_TYPE in RECEIPT_TYPES
 
 
-_Head = tuple[bytes, tuple[bytes, ...], int, int, int]
-"""The mandatory fields in front of the text: source, destinations, esm_class, data_coding, sm_default_msg_id."""
+_Head = tuple[bytes, bytes, tuple[bytes, ...], int, int, int]
+"""The mandatory fields in front of the text: type of source, source, destinations, esm_class, data_coding, sm_default_msg_id."""
 
 
 def _malformed(data: bytes, body: int, end: int) -> TextView:
@@ -137,14 +141,13 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     What no field and no TLV claims, some SMSC may show all the same. Then everything from there on is a body too, and so is
     everything from where each text begins, in one piece: a length that lies cuts a word in two.
     """
-    source, destinations, esm_class, coding, canned = head
+    source_type, source, destinations, esm_class, coding, canned = head
     udhi = esm_class & ESM_CLASS_UDHI != 0
     tail = position + sm_length
     if tail > end:
         bodies: tuple[bytes, ...] = (data[position:end],)
-        return TextView(
-            source, destinations, udhi, UNKNOWN_CODING, bodies, malformed=True, ambiguous=True, canned=canned
-        )
+        view = TextView(source, destinations, udhi, UNKNOWN_CODING, bodies, malformed=True, ambiguous=True)
+        return view._replace(canned=canned, source_type=source_type)
     parameters, rest = tlv.walk(data, tail, end)
     texts = [(position, tail)] if sm_length else []
     beside = []
@@ -186,19 +189,19 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     if len(bodies) > MAX_BODIES:
         bodies = (*bodies[: MAX_BODIES - 1], _HAIR_SPACE.join(bodies[MAX_BODIES - 1 :]))
     shown_beside = tuple(beside[:MAX_BODIES])
-    view = TextView(source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned)
-    if len(sar) == len(_SAR_TAGS):
-        return view._replace(sar=(sar[_SAR_TAGS[0]], sar[_SAR_TAGS[1]], sar[_SAR_TAGS[2]]))
-    return view
+    order = (sar[_SAR_TAGS[0]], sar[_SAR_TAGS[1]], sar[_SAR_TAGS[2]]) if len(sar) == len(_SAR_TAGS) else None
+    return TextView(
+        source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned, order, source_type
+    )
 
 
 def _data_sm(data: bytes, body: int, end: int) -> TextView | None:
     match = _DATA_SM.match(data, body, end)
     if match is None:
         return None
-    source, destination, esm_class, coding = match.groups()
+    source_type, source, destination, esm_class, coding = match.groups()
     position = match.end()
-    view = _view((source, (destination,), esm_class[0], coding[0], 0), data, position, 0, end)
+    view = _view((source_type, source, (destination,), esm_class[0], coding[0], 0), data, position, 0, end)
     if view.ambiguous and tlv.tag_at(data, position, end) not in DEFINED_TAGS:
         # perhaps sm_default_msg_id, sm_length and short_message, as in submit_sm
         view = view._replace(bodies=(*view.bodies, data[position + 2 : end]))
@@ -211,7 +214,7 @@ def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:
         return None
     destinations = []
     position = head.end()
-    for _ in range(head[2][0]):
+    for _ in range(head[3][0]):
         sme = _MULTI_SME.match(data, position, end)
         match = sme or _MULTI_LIST.match(data, position, end)
         if match is None:
@@ -224,7 +227,7 @@ def _submit_multi(data: bytes, body: int, end: int) -> TextView | None:
         return None
     esm_class, coding, length = tail.groups()
     position = tail.end()
-    fields = head[1], tuple(destinations), esm_class[0], coding[0], data[position - 2]
+    fields = head[1], head[2], tuple(destinations), esm_class[0], coding[0], data[position - 2]
     return _view(fields, data, position, length[0], end)
 
 
@@ -232,18 +235,18 @@ def _replace_sm(data: bytes, body: int, end: int) -> TextView | None:
     match = _REPLACE_SM.match(data, body, end)
     if match is None:
         return None
-    source, length = match.groups()
+    source_type, source, length = match.groups()
     position = match.end()
-    return _view((source, (), 0, UNKNOWN_CODING, data[position - 2]), data, position, length[0], end)
+    return _view((source_type, source, (), 0, UNKNOWN_CODING, data[position - 2]), data, position, length[0], end)
 
 
 def _broadcast_sm(data: bytes, body: int, end: int) -> TextView | None:
     match = _BROADCAST_SM.match(data, body, end)
     if match is None:
         return None
-    source, coding = match.groups()
+    source_type, source, coding = match.groups()
     position = match.end()
-    return _view((source, (), 0, coding[0], data[position - 1]), data, position, 0, end)
+    return _view((source_type, source, (), 0, coding[0], data[position - 1]), data, position, 0, end)
 
 
 _READERS: Final[dict[int, Callable[[bytes, int, int], TextView | None]]] = {
