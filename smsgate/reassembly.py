@@ -34,7 +34,7 @@ from smsgate.smpp import udh
 from smsgate.smpp.pdu import TextView
 from smsgate.text.normalize import fold_part, glue
 from smsgate.text.reading import Reading
-from smsgate.text.urls import Link, is_disguised, undisguised
+from smsgate.text.urls import Link, undisguised
 from smsgate.text.window import EDGE_CHARS, END, UNKNOWN, Neighbours, Window
 
 KEY_DIGITS: Final = 8
@@ -66,6 +66,11 @@ class Key(NamedTuple):
     source: bytes
     destination: bytes
     reference: int
+
+    @property
+    def content(self) -> str:
+        """What samples are drawn by (see `rules.sampling`): the same for all parts, and when they are sent again."""
+        return f"{self.client}\0{self.source.decode('latin-1')}\0{self.destination.decode('latin-1')}"
 
 
 class Place(NamedTuple):
@@ -167,16 +172,18 @@ class Segments:
         pieces = _pieces(readings)
         edges = _edges(pieces, self._reach)
         source, sender = view.source.strip(b" +").lower(), view.source.decode("latin-1")
+        destinations = list(dict.fromkeys(map(_last_digits, view.destinations or (b"",))))
+        content = Key(client, source, destinations[0], 0).content
         arrivals = []
         for place in where:
-            for destination in dict.fromkeys(map(_last_digits, view.destinations or (b"",))):
+            for destination in destinations:
                 key = Key(client, source, destination, place.reference & 0xFF)
                 known = self._current(key, now) or _Set(place.total, 0.0)
                 refusal = known.refusal(place.number, edges.digest)
                 if refusal is not None:
                     arrivals.append(Arrival(key, place, edges, Finding(refusal, ()), known.lines))
                 elif self._has_room(client, edges.octets):
-                    arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender, carrier))
+                    arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender, carrier, content))
                 else:
                     self.overflowed += 1
                     return None
@@ -223,6 +230,7 @@ class Segments:
         edges: Edges,
         sender: str,
         carrier: int,
+        content: str,
     ) -> Arrival:
         number, total = place.number, place.total
         before = known.kept.get(number)
@@ -252,7 +260,13 @@ class Segments:
             each in known.kept or each == number for each in range(1, total + 1)
         )
         finding = rules.check_parts(
-            tuple(lines.values()), links, sender, key.client, complete=complete, carrier=carrier
+            tuple(lines.values()),
+            links,
+            sender,
+            key.client,
+            complete=complete,
+            carrier=carrier,
+            content=content,
         )
         return Arrival(key, place, edges, finding, lines, complete, later, known.limits if later else 0)
 
@@ -353,7 +367,7 @@ def _pieces(readings: Sequence[Reading]) -> dict[str, Piece]:
     for reading in readings:
         text = reading.text
         # Without what can't be seen, else a flood of it would push a link out of the edges.
-        piece = Piece(fold_part(text, reading.words), undisguised(text) if is_disguised(text) else text)
+        piece = Piece(fold_part(text, reading.words), undisguised(text))
         if not pieces:
             pieces[DECLARED] = piece
         elif piece != pieces[DECLARED]:

@@ -11,6 +11,7 @@ from smsgate import Filter
 from smsgate.config.load import load_settings
 from smsgate.rules import condition as cond
 from smsgate.rules.masks import COMPARE
+from tests.pages import RUN, written
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
@@ -93,3 +94,10 @@ def test_the_example_configuration_is_right() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_commands_print_what_their_page_shows(page: Path, tmp_path: Path) -> None:
+    """If what they print has changed for the better: make docs."""
+    shown = page.read_text(encoding="utf-8")
+    assert written(shown, tmp_path) == shown

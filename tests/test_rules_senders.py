@@ -14,6 +14,7 @@ from smsgate.rules.explain import explain
 from smsgate.rules.lists import DigestTable, build
 from smsgate.rules.model import Pack, ReservedSender, SenderIds
 from smsgate.rules.senders import SENDER_FACTS, SenderIndex
+from smsgate.text.reading import Reading
 from tests.packs import HERE, Action, brand, rule, rule_set
 
 RESERVED = (
@@ -254,7 +255,7 @@ def test_what_a_client_may_use_is_no_lookalike() -> None:
 
 
 def test_explain_says_which_id_is_resembled() -> None:
-    why = explain(with_senders("similar_sender"), "Bonjour", "Cred1tAgric")
+    why = explain(with_senders("similar_sender"), (Reading.of_text("Bonjour"),), "Cred1tAgric")
     assert why.resembled == ("CreditAgric",)
-    assert "similar_sender" in why.facts
+    assert "similar_sender" in why.readings[0].facts
     assert why.verdict.status == 0x0A

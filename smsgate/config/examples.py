@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from smsgate.config.diagnostics import Diagnostic, quoted
 from smsgate.rules.facts import AMBIGUOUS_BODY
-from smsgate.rules.model import ListKind
+from smsgate.rules.model import ListKind, Rule
 from smsgate.text.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smsgate.rules.engine import RuleSet
-    from smsgate.rules.model import Example, Pack, Rule
+    from smsgate.rules.model import Example, Limit, Pack
     from smsgate.rules.verdict import Verdict
 
 
@@ -37,6 +37,13 @@ def failing_examples(rules: RuleSet) -> list[Diagnostic]:
             if not _hits(rule, verdict):
                 expected = f"{rule.id} to hit it: it stands under matches"
                 faults.append(Diagnostic.at(example.where, _came_out(example, verdict), expected))
+    return faults + failing_passes(rules)
+
+
+def failing_passes(rules: RuleSet) -> list[Diagnostic]:
+    """As `failing_examples`, of what must pass alone."""
+    faults = []
+    for rule in rules.rules:
         for example in rule.passes:
             verdict = _judge(rules, example)
             if _hits(rule, verdict):
@@ -78,7 +85,12 @@ def _hits(rule: Rule, verdict: Verdict) -> bool:
 
 
 def _came_out(example: Example, verdict: Verdict) -> str:
-    by = ", ".join(hit.id for hit in verdict.rules) or "no rule"
+    by = ", ".join(map(_called, verdict.rules)) or "no rule"
     monitored = ", ".join(hit.id for hit in verdict.monitored)
     monitor = f", in monitor mode {monitored}" if monitored else ""
     return f"the verdict {verdict.action} by {by}{monitor} on {quoted(example.text)}"
+
+
+def _called(hit: Rule | Limit) -> str:
+    overridden = hit.overridden if isinstance(hit, Rule) else None
+    return f"{hit.id} (overridden in {overridden})" if overridden else hit.id

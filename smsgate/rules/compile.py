@@ -7,20 +7,23 @@ set, brand fact, list membership and comparison that some condition may ask for 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, tzinfo
-from functools import partial
+from functools import partial, reduce
 from hashlib import sha256
+from operator import or_
 from typing import Final
 
 from smsgate.rules import condition as cond
 from smsgate.rules.brands import Build, Impersonation, automaton
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import CompiledLimit, CompiledRule, RuleSet
+from smsgate.rules.engine import CompiledLimit, RuleSet
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
-from smsgate.rules.masks import COMPARE, all_of, any_of, one_of, summed
+from smsgate.rules.judge import CompiledRule
+from smsgate.rules.masks import COMPARE, Term, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
-from smsgate.rules.model import Action, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.model import Action, Exemption, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.rules.senders import SENDER_FACTS, SenderIndex
 from smsgate.rules.tables import Tables, expired
@@ -86,6 +89,7 @@ class _Compiler:
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
+        self._parts: dict[Condition, Test] = {}  # of the rule at hand
 
     def impersonation(self, build: Build) -> Impersonation:
         bait = [
@@ -110,16 +114,16 @@ class _Compiler:
         return Envelope(members.tests["destination"], self.segment_tests, members.alphabet_bits, self.hour_tests)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
-        trigger, test = self.whole(pack, rule.condition, rule.where)
+        self._parts = {}
+        needed, test = self.whole(pack, rule.condition, rule.where, rule.exemptions)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
             expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
-            self.tables.problems.append(
-                Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected)
-            )
+            where = rule.overridden or rule.where
+            self.tables.problems.append(Problem(where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
-        return CompiledRule(place, rule, trigger, test, status)
+        return CompiledRule(place, rule, needed, test, status, self._parts)
 
     def asked_words(self) -> dict[str, int]:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
@@ -129,18 +133,30 @@ class _Compiler:
         """Keyword sets, and keywords with a bit of their own, that conditions only ever want absent."""
         return self._excusing & ~self._demanded
 
-    def whole(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
-        """`test` of a whole condition; notes when numbers must be read for it."""
-        trigger, test = self.test(pack, condition, where)
-        for leaf, positive in cond.leaves(condition):
-            self._wanted(pack, leaf, positive=positive)
-        if _asks_numbers(condition):
-            late = not trigger or trigger & self.tables.number_bits  # nothing that is known before the numbers are
-            self.numbers_asked = -1 if late else self.numbers_asked | trigger
-        return trigger, test
+    def whole(self, pack: Pack, condition: Condition, where: Where, exemptions: Sequence[Exemption] = ()) -> Term:
+        """`test` of a whole condition, and of none of the exemptions; notes when numbers must be read for it."""
+        needed, test = self.test(pack, condition, where)
+        terms = [(pack, condition)]
+        for exemption in exemptions:
+            seen = replace(pack, use=(*exemption.use, *pack.use)) if exemption.use else pack
+            terms.append((seen, cond.Not(exemption.condition)))
+            excuse = self.test(*terms[-1], exemption.where)[1]
+            test = all_of(needed, [test, excuse])
+        for seen, term in terms:
+            for leaf, positive in cond.leaves(term):
+                self._wanted(seen, leaf, positive=positive)
+        if any(_asks_numbers(term) for _, term in terms):
+            late = not needed or needed[0] & self.tables.number_bits  # nothing that is known before the numbers are
+            self.numbers_asked = -1 if late else self.numbers_asked | needed[0]
+        return needed, test
 
-    def test(self, pack: Pack, condition: Condition, where: Where) -> tuple[int, Test]:
-        """The trigger of a condition (bits of which it needs one; 0 if it can hold without any) and its test."""
+    def test(self, pack: Pack, condition: Condition, where: Where) -> Term:
+        """The test of a condition, and what it needs."""
+        made = self._made(pack, condition, where)
+        self._parts[condition] = made[1]
+        return made
+
+    def _made(self, pack: Pack, condition: Condition, where: Where) -> Term:
         match condition:
             case cond.Name():
                 return any_of(self._name(pack, condition, where))
@@ -154,26 +170,25 @@ class _Compiler:
                 return self._comparison(pack, condition, where)
             case cond.Not():
                 inner = self.test(pack, condition.term, where)[1]
-                return 0, lambda bits, excuses: not inner(excuses, bits)
+                return (), lambda bits, excuses: not inner(excuses, bits)
             case cond.AtLeast():
                 return self._at_least(condition.count, [self.test(pack, term, where) for term in condition.terms])
 
-    def _at_least(self, count: int, terms: Sequence[tuple[int, Test]]) -> tuple[int, Test]:
-        """At least `count` of the terms. Where all are needed, the term that is seldom true is the trigger."""
+    def _at_least(self, count: int, terms: Sequence[Term]) -> Term:
+        """At least `count` of the terms. Where all are needed, what is seldom true is asked for first."""
         if len(terms) == 1:
             return terms[0]
         tests = [test for _, test in terms]
-        triggers = [trigger for trigger, _ in terms]
         if count == len(terms):
-            needed = sorted((trigger for trigger in triggers if trigger), key=self._commonness)
-            return needed[0] if needed else 0, all_of(needed, tests)
-        together = 0
-        for trigger in triggers:
-            together |= trigger
-        trigger = together if all(triggers) else 0
+            masks = dict.fromkeys(mask for needed, _ in terms for mask in needed)
+            rarest_first = tuple(sorted(masks, key=self._commonness))
+            return rarest_first, all_of(rarest_first, tests)
+        together: tuple[int, ...] = ()
+        if all(needed for needed, _ in terms):
+            together = (reduce(or_, (needed[0] for needed, _ in terms)),)
         if count == 1:
-            return trigger, one_of(tests)
-        return trigger, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
+            return together, one_of(tests)
+        return together, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
         """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
@@ -193,7 +208,7 @@ class _Compiler:
         self._asked |= bit
         return bit
 
-    def _comparison(self, pack: Pack, condition: cond.Comparison, where: Where) -> tuple[int, Test]:
+    def _comparison(self, pack: Pack, condition: cond.Comparison, where: Where) -> Term:
         """A quantity's comparison is one bit; a keyword set is summed up when its rule is tried."""
         if condition.quantity in cond.MEASURES:
             return self._summed(pack, condition, where)
@@ -209,11 +224,11 @@ class _Compiler:
                 self.hour_tests.append((pack.timezone, holds, bit))
         return any_of(bit)
 
-    def _summed(self, pack: Pack, condition: cond.Comparison, where: Where) -> tuple[int, Test]:
+    def _summed(self, pack: Pack, condition: cond.Comparison, where: Where) -> Term:
         sets = self.tables.named_sets(pack)
         if condition.of not in sets:
             self.tables.unknown(where, condition.of, "a keyword set of this pack or of one that it uses", sets, pack)
-            return 0, lambda *_: False
+            return (), lambda *_: False
         keywords = sets[condition.of]
         weighted = self.tables.counted(keywords)
         if condition.quantity == "count":
@@ -226,7 +241,7 @@ class _Compiler:
         trigger = 0 if COMPARE[condition.operator](0, condition.number) else self.tables.sets[keywords]
         self._asked |= trigger
         self._demanded |= trigger
-        return trigger, summed(condition.operator, condition.number, weighted)
+        return (trigger,) if trigger else (), summed(condition.operator, condition.number, weighted)
 
     def _wanted(self, pack: Pack, leaf: Condition, *, positive: bool) -> None:
         """Note for what a condition wants a keyword set, or the keywords of one: to hold, or to be excused by it."""
@@ -243,7 +258,7 @@ class _Compiler:
                     self._demanded |= bit if use is positive else 0
                     self._excusing |= 0 if use is positive else bit
 
-    def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> tuple[int, Test]:
+    def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> Term:
         tests = []
         for brand in self.tables.targets(pack, predicate.target, where):
             bits = self.tables.brands[brand]
@@ -264,7 +279,7 @@ class _Compiler:
                 "impersonates": self._at_least(1, [lookalike, elsewhere]),
             }
             tests.append(choices[predicate.name])
-        return self._at_least(1, tests) if tests else (0, lambda *_: False)
+        return self._at_least(1, tests) if tests else ((), lambda *_: False)
 
 
 def _compared(compare: Callable[[int, int], bool], number: int, found: int) -> bool:
@@ -285,14 +300,15 @@ def _asks_numbers(condition: Condition) -> bool:
 
 
 def _is_weak(condition: Condition) -> bool:
-    """Whether a condition can hold by facts alone that genuine messages show too."""
+    """Whether a condition can hold by facts alone that genuine messages show too. What is absent is no sign beside them."""
     match condition:
         case cond.Name(name=name):
             return name in cond.WEAK_FACTS
         case cond.Not(term=term):
             return _is_weak(term)
         case cond.AtLeast(count=count, terms=terms):
-            return sum(map(_is_weak, terms)) >= count
+            weak = [term for term in terms if _is_weak(term)]
+            return bool(weak) and sum(term in weak or isinstance(term, cond.Not) for term in terms) >= count
     return False
 
 

@@ -1,6 +1,7 @@
 """Tests of the facts integer, out of which conditions are made: functions of an integer and nothing else.
 
-A trigger is a mask of bits of which one must be set for a test to hold; 0 where it can hold without any.
+A `Term` is a test with what it needs: masks of each of which one bit must be set for it to hold; none where it can hold without
+any. The first of them is its trigger: where its bits are not set, the test is not run.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 
 from smsgate.rules.facts import Test
 
+Term = tuple[tuple[int, ...], Test]
+
 COMPARE: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -23,9 +26,9 @@ COMPARE: Final[Mapping[str, Callable[[int, int], bool]]] = {
 }
 
 
-def any_of(mask: int) -> tuple[int, Test]:
-    """Whether one of the bits is set; they are its trigger too."""
-    return mask, lambda bits, _: bits & mask != 0
+def any_of(mask: int) -> Term:
+    """Whether one of the bits is set; one of them is what it needs, too."""
+    return (mask,), lambda bits, _: bits & mask != 0
 
 
 def all_of(needed: Sequence[int], tests: Sequence[Test]) -> Test:

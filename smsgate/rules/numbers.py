@@ -1,7 +1,7 @@
 """Which phone numbers a text gives, as bits: any, premium, mobile, and numbers that are not a named brand's.
 
-Read only for texts that some rule with such a fact may hit (`RuleSet.facts`): the reader takes 5 to 10 µs, a whole clean
-message less.
+Read only for texts that some rule with such a fact may hit (`RuleSet.facts`): the reader takes 2 µs or more, a third of what
+a whole clean message costs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Numbers:
     ) -> None:
         self._tests = tuple(tests)
         self._own = {bit: frozenset(map(canonical, numbers)) for bit, numbers in own.items()}
+        self._allowed: frozenset[str] = frozenset()
+
+    def allow(self, numbers: frozenset[str]) -> None:
+        """From now on these, in canonical form, are phone numbers and nothing worse."""
+        self._allowed = numbers
 
     def facts(self, words: str) -> int:
         """The bits of a folded text."""
@@ -33,6 +38,8 @@ class Numbers:
         if not given:
             return 0
         bits = PHONE
+        if self._allowed:
+            given = [number for number in given if number not in self._allowed]
         if any(map(is_premium, given)):
             bits |= PREMIUM_NUMBER
         if any(map(is_mobile, given)):

@@ -67,7 +67,8 @@ _DIGIT_BY_LETTERS: Final = re.compile("[013457](?:[a-z](?:[a-z]|(?<!h)[0-9]|(?<=
 _WORD_WITH_DIGITS: Final = re.compile(
     rf"(?=[^ ]{{{MIN_WORD_CHARS}}})(?=[0-9]{{0,4}}[a-z]+[0-9]*[a-z])(?![0-9]{{2,}}[a-z]+ )(?![^ ]*(?:[^013457a-z ]|[0-9]{{5}}))"
 )
-_SINGLES: Final = re.compile(" [0-9a-z] [0-9a-z] [0-9a-z] [0-9a-z] ")
+_SINGLES: Final = re.compile(" . . . . ")
+"""In folded words, whatever the letters: to ask for Latin ones and digits takes 0.1 µs more on 100 characters."""
 
 _HIDDEN_IN_LATIN: Final = re.compile(f"[{_HIDDEN}](?<=[{_LATIN}].)[{_HIDDEN}]*(?=[{_LATIN}])", re.DOTALL)
 _IMITATORS: Final = re.compile(f"[{imitators()}]")

@@ -10,7 +10,7 @@ the Latin letter they imitate (`lookalikes`), invisible characters vanish, other
 and codes are what they are; words that hide in them are the matter of `disguise`.
 
 Folding is a function of one character at a time (`fold_char`) and of the collapse of blanks, hence `bytes.translate`
-serves for every 8-bit alphabet (`byte_table`), and `fold_with_offsets` can lead every folded character back to the text.
+serves for every 8-bit alphabet (`OctetFolding`), and `fold_with_offsets` can lead every folded character back to the text.
 """
 
 from __future__ import annotations
@@ -70,21 +70,43 @@ class CharacterTable(dict[int, str]):
 _FOLD: Final = CharacterTable(fold_char)
 
 
-def byte_table(alphabet: str) -> tuple[bytes, bytes]:
-    """The 256 octets and the octets to delete with which `bytes.translate` folds an 8-bit alphabet, read as Latin-1."""
-    folded = [fold_char(char) for char in alphabet]
-    deleted = bytes(code for code, char in enumerate(folded) if not char)
-    return bytes(ord(char) if len(char) == 1 else 0x20 for char in folded), deleted
+class OctetFolding:
+    """Folding of octets under an alphabet of one octet a character: 0.6 µs on 100 of them, where `str.translate` takes 3."""
+
+    __slots__ = ("_deleted", "_many", "_table")
+
+    def __init__(self, alphabet: str) -> None:
+        folded = [fold_char(char) for char in alphabet]
+        self._deleted = bytes(code for code, char in enumerate(folded) if not char)
+        # Some fold to two letters (œ, ™) or to none of Latin-1, and no table of octets can say that.
+        self._many = bytes(code for code, char in enumerate(folded) if len(char) > 1 or char > "\xff")
+        self._table = bytes(ord(char) if len(char) == 1 and char <= "\xff" else 0x20 for char in folded)
+
+    def fold(self, octets: bytes, suspects: bytes) -> str | None:
+        """The folded view of the text that the octets are; None where one of them folds to more than an octet, and only the
+        characters themselves can be folded. `suspects`: those of the octets that may; ASCII's letters don't."""
+        if suspects and len(suspects.translate(None, self._many)) != len(suspects):
+            return None
+        return collapse(octets.translate(self._table, self._deleted).decode("latin-1"))
+
+
+_LATIN_1: Final = OctetFolding("".join(map(chr, range(0x100))))
 
 
 def fold(text: str) -> str:
     """The folded view of a text (see the head of this module)."""
-    return collapse(text.translate(_FOLD))
+    octets = text.encode("latin-1", "ignore")
+    folded = _LATIN_1.fold(octets, octets) if len(octets) == len(text) else None
+    return collapse(text.translate(_FOLD)) if folded is None else folded
 
 
 def collapse(folded: str) -> str:
-    """One blank between words and at both ends. `split` and `join` cost 0.6 µs on 100 characters, less than any expression."""
-    return f" {' '.join(folded.split())} "
+    """One blank between words and at both ends; two where there are no words. Each pass halves the longest run of blanks: for
+    the two that texts need 0.4 µs on 100 characters, where `split` and `join` take 0.5."""
+    words = f" {folded} "
+    while "  " in words:
+        words = words.replace("  ", " ")
+    return words if len(words) > 1 else "  "
 
 
 def fold_part(text: str, words: str) -> str:

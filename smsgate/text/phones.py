@@ -13,10 +13,11 @@ from typing import Final
 MAX_NUMBERS: Final = 16
 """Numbers read from one text: more is a directory, and what follows changes nothing."""
 
-_DIGITS_WITH_LETTERS: Final = re.compile(r"(?<= )(?:[0-9ol]*[0-9][0-9ol]*|oo)(?= )")
+_DIGITS_WITH_LETTERS: Final = re.compile(r" (?=[0-9ol])(?![0-9]+ )(?:[0-9ol]*[0-9][0-9ol]*|oo)(?= )")
+"""This and the next begin with a blank and look one character ahead: 2 µs on 100 characters, without that 6."""
 _LETTERS_AS_DIGITS: Final = str.maketrans("ol", "01")
 _NUMBER: Final = re.compile(
-    r"""(?<=\ )(?:
+    r"""\ (?=[0-9])(?:
         (?P<fr>
             (?:00\ ?)? 33\ ?(?:0\ ?)? [1-9](?:\d{6,8}|(?:\ \d\d){4})
           | 0[1-9](?:\d{8}|(?:\ \d\d){4}|\ \d{4}\ \d{4}|\d\d(?:\ \d\d){3}|\d\d\ \d{3}\ \d{3})
@@ -39,11 +40,16 @@ _MOBILE: Final = ("336", "337", "447")
 
 def phone_numbers(words: str) -> list[str]:
     """The numbers in a folded text, in order: digits with the country code, without `+`; at most MAX_NUMBERS."""
-    found: list[str] = []
+    return [number for number, _, _ in located_numbers(words)]
+
+
+def located_numbers(words: str) -> list[tuple[str, int, int]]:
+    """`phone_numbers`, each with where in the folded text it begins and ends."""
+    found: list[tuple[str, int, int]] = []
     for match in _NUMBER.finditer(_DIGITS_WITH_LETTERS.sub(_as_digits, words)):
         country = _COUNTRY[match.lastgroup or "other"]
         digits = match[0].replace(" ", "").removeprefix("00")
-        found.append(country + digits.removeprefix(country).removeprefix("0"))
+        found.append((country + digits.removeprefix(country).removeprefix("0"), match.start() + 1, match.end()))
         if len(found) == MAX_NUMBERS:
             break
     return found

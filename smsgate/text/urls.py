@@ -47,9 +47,11 @@ _PARTED_TLDS: Final = (
 )
 """Read after a blank and a dot (`bit .ly`), which no sentence has; after a dot and a blank some of them begin sentences."""
 _NO_NAME: Final = r"""\s!"'(,./:;?\-"""
-_TRIGGER: Final = re.compile(rf"\.(?:[^{_NO_NAME}]|\s(?:{_SPACED_TLDS})(?![0-9A-Za-z]))")
+_TRIGGER: Final = re.compile(rf"\.(?:[^{_NO_NAME}]|\s(?=[a-z])(?:{_SPACED_TLDS})(?![0-9A-Za-z]))")
+"""Most dots end a sentence: asked for a small letter first, the expression takes 0.1 µs less for each."""
 _DISGUISED: Final = re.compile(
-    "[^\x01-\x7f\xa1-\xa7\xab\xb0\xb1\xbb\xbf-\u0130\u0386-\u0487\u2010-\u2016\u2018-\u2023\u20ac\u2600-\u27bf\U0001f300-\U0001faff]"
+    "[^\x01-\x7f\xa1-\xa7\xab\xb0\xb1\xbb\xbf-\u0130\u0386\u0388-\u03cf\u03d7-\u03ef\u03fa-\u0482"
+    "\u2010\u2012-\u2016\u2018-\u2023\u20ac\u2600-\u27bf\U0001f300-\U0001faff]"
 )
 """A character that is not one of the common ones (letters, quotes, emoji) that `plain` leaves alone."""
 _BRACKETED_DOT: Final = re.compile(r"[\[({]\s?(?:\.|dot|point)\s?[\])}]", re.IGNORECASE)
@@ -140,7 +142,7 @@ def is_disguised(text: str) -> bool:
 
 def undisguised(text: str) -> str:
     """The text with compatibility forms made plain and without what can't be seen."""
-    if "\0" in text or not text.isascii():
+    if is_disguised(text):  # 0.1 µs; accented letters alone, which change nothing, would take 3
         return unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
     return text
 
@@ -158,6 +160,50 @@ def plain(text: str) -> str:
     if "dot" in lower or "point" in lower or "%2" in lower:
         text = _WRITTEN_DOT.sub(".", text)
     return text
+
+
+def plain_with_offsets(text: str) -> tuple[str, list[int]]:
+    """The `plain` text, and for each of its characters the index in `text` it comes from. For `explain`: slow and simple."""
+    traced = list(zip(text, range(len(text)), strict=True))
+    if "\0" in text or not text.isascii():
+        traced = [(part, index) for char, index in traced for part in _PLAIN[ord(char)]]
+        traced = _composed(_substituted(traced, _MANY_MARKS, r"\1"))
+    for disguise in (_BRACKETED_DOT, _BLANK_BEFORE_DOT, _BLANK_BEHIND_DOT, _WRITTEN_DOT):
+        traced = _substituted(traced, disguise, ".")
+    return "".join(char for char, _ in traced), [index for _, index in traced]
+
+
+_Traced = list[tuple[str, int]]
+"""Characters, each with the index it comes from."""
+
+
+def _substituted(traced: _Traced, pattern: re.Pattern[str], replacement: str) -> _Traced:
+    done: _Traced = []
+    position = 0
+    for match in pattern.finditer("".join(char for char, _ in traced)):
+        done += traced[position : match.start()]
+        done += [(char, traced[match.start()][1]) for char in match.expand(replacement)]
+        position = match.end()
+    return done + traced[position:]
+
+
+def _composed(traced: _Traced) -> _Traced:
+    """In Unicode's form NFC: a letter and the marks on it, cut off where what follows would be the same without it."""
+    done: _Traced = []
+    position = 0
+    while position < len(traced):
+        cluster, end = traced[position][0], position + 1
+        while end < len(traced) and not _parted(cluster, traced[end][0]):
+            cluster += traced[end][0]
+            end += 1
+        done += [(char, traced[position][1]) for char in unicodedata.normalize("NFC", cluster)]
+        position = end
+    return done
+
+
+def _parted(cluster: str, char: str) -> bool:
+    apart = unicodedata.normalize("NFC", cluster) + unicodedata.normalize("NFC", char)
+    return not unicodedata.combining(char) and unicodedata.normalize("NFC", cluster + char) == apart
 
 
 def links(text: str) -> list[Link]:
@@ -206,16 +252,24 @@ def _with_scheme(text: str, position: int, slashes: int, token_end: int, found: 
     userinfo, at, name = text[begin:end].rpartition("@")
     host_start = begin + len(userinfo) + len(at)
     shown = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0].rstrip(_AFTER_PATH)
-    host = plain_address(ascii_host(unquote(shown) if "%" in shown else shown))
+    host = _host_behind_scheme(shown)
     if "." not in host and not host.startswith("["):
         return max(end, begin)
     start = max(position, _scheme_start(text, slashes))
-    link = Link(host, userinfo + at, "", start, host_start + len(shown), host_start, host_start + len(shown))
-    return _finish(text, link, token_end, found)
+    return _finish(text, host, userinfo + at, (start, host_start, host_start + len(shown)), token_end, found)
+
+
+@lru_cache(maxsize=HOST_CACHE_ENTRIES)
+def _host_behind_scheme(shown: str) -> str:
+    return plain_address(ascii_host(unquote(shown) if "%" in shown else shown))
 
 
 def _scheme_start(text: str, slashes: int) -> int:
-    before = text[max(0, slashes - 10) : slashes]
+    earliest = slashes - 10 if slashes > 10 else 0
+    start = text.rfind(" ", earliest, slashes) + 1 or earliest
+    if text.startswith(("https:", "http:"), start, slashes):  # 0.6 µs less than by the expression
+        return start
+    before = text[earliest:slashes]
     if not before.endswith(":"):
         return slashes
     letters = _LAST_LABEL_REVERSED.match(before[-2::-1])
@@ -224,10 +278,12 @@ def _scheme_start(text: str, slashes: int) -> int:
 
 def _without_scheme(text: str, position: int, dot: int, token_end: int, found: list[Link]) -> int:
     """Read the bare name round text[dot], if it is one; returns where to go on."""
+    rest = _MORE_LABELS.match(text, dot, min(token_end, dot + MAX_HOST_CHARS))
+    if rest is None:  # the end of a sentence, mostly
+        return dot + 1
     window = text[max(position, dot - MAX_HOST_CHARS) : dot]
     label = _LAST_LABEL_REVERSED.match(window[::-1])
-    rest = _MORE_LABELS.match(text, dot, min(token_end, dot + MAX_HOST_CHARS))
-    if label is None or label.end() == 0 or rest is None:
+    if label is None or label.end() == 0:
         return dot + 1
     start, end = dot - label.end(), rest.end()
     name = text[start:end]
@@ -242,7 +298,7 @@ def _without_scheme(text: str, position: int, dot: int, token_end: int, found: l
             return end  # a version, a date
     elif registrable_domain(host) is None or (not has_path and _is_sentence_border(name)):
         return end
-    return _finish(text, Link(host, "", "", start, end, start, end), token_end, found)
+    return _finish(text, host, "", (start, start, end), token_end, found)
 
 
 def _is_sentence_border(name: str) -> bool:
@@ -255,16 +311,20 @@ def _is_sentence_border(name: str) -> bool:
     )
 
 
-def _finish(text: str, link: Link, token_end: int, found: list[Link]) -> int:
-    """Append the link with its path and what is nested there; returns where to go on."""
-    path_start = link.host_end
+def _finish(  # noqa: PLR0917  # once for each link
+    text: str, host: str, userinfo: str, places: tuple[int, int, int], token_end: int, found: list[Link]
+) -> int:
+    """Append the link with its path and what is nested there; returns where to go on. `places`: where it starts, where its
+    host starts and ends."""
+    start, host_start, host_end = places
+    path_start = host_end
     if text.startswith((":", "."), path_start):
         path_start = _PORT.match(text, path_start, token_end).end()  # type: ignore[union-attr]  # matches nothing too
     if not text.startswith(("/", "?", "#", "\\"), path_start):
-        found.append(link)
-        return link.host_end
+        found.append(Link(host, userinfo, "", start, host_end, host_start, host_end))
+        return host_end
     path = text[path_start:token_end].rstrip(_AFTER_PATH)
-    link = link._replace(path=path, end=path_start + len(path))
+    link = Link(host, userinfo, path, start, path_start + len(path), host_start, host_end)
     found.append(link)
     if "//" in path or "%" in path or ("=" in path and "." in path):
         _nested(link, found)
