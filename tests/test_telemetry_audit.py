@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from smsgate.rules.model import Action
+from smsgate.rules.model import Action, Sample
 from smsgate.rules.verdict import Verdict
 from smsgate.settings import AuditSettings, Reveal
 from smsgate.smpp.coding import GSM7
@@ -244,3 +245,16 @@ def test_lines_of_two_generations_that_write_at_once_stay_whole(tmp_path: Path) 
         for number in range(200):
             (old, new)[number % 2].note(entry())
     assert len(messages(tmp_path)) == 200
+
+
+def test_a_sampled_rule_says_by_its_place_whether_it_acted(tmp_path: Path) -> None:
+    sampled = replace(rule("link", name="R-3"), mode=Sample(0.1))
+    with journal(tmp_path) as made:
+        made.note(entry(verdict=Verdict(Action.BLOCK, 0x66, (sampled,))))
+        made.note(entry(verdict=Verdict(monitored=(sampled,))))
+    acted, watched = messages(tmp_path)
+    assert (
+        acted["rules"]
+        == watched["monitored"]
+        == [{"id": "R-3", "at": "pack.yaml:1", "action": "block", "mode": "sample 10%"}]
+    )
