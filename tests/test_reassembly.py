@@ -44,6 +44,7 @@ RULES = rule_set(
     rule("rights and press and official(cpf)", name="R-8"),
     rule("names(any) and not (names(tel) or pull) and rights", name="R-9"),
     rule("phrase", name="R-10"),
+    rule("amount and rights", name="R-11"),
     rule("vip and client in [bank1]", Action.ALLOW, name="R-0"),
     sets={
         "pull": ["vite", "expir*"],
@@ -89,7 +90,7 @@ SCRAPS = [
     "orange [dot] fr", "mon-compte-orange.com", "fin.Ensuite", "été", "1.2", "a@b.fr", "\u200b", "…", "!!", "www", "fr",
     "https://moncompteformation.gouv.fr@evil.com/", "orange [ point ] com", "il était une fois dans un pays",
     "abonné fidèle", "http://pay.com?u=evil.com", "v1te", "exp1re", "s0lde", "4rnaque", "СРF", "soIde",
-    "f4ctur3", "orange point com", "evil%2ecom", "e x p i r e", "s-o-l-d-e",
+    "f4ctur3", "orange point com", "evil%2ecom", "e x p i r e", "s-o-l-d-e", "20", "€", "£5", "eur", "euros", "3€50",
 ]  # fmt: skip
 texts = (
     st.lists(st.tuples(st.sampled_from(SCRAPS), st.sampled_from([" ", " ", " ", "", "  ", "\n", ", "])), min_size=1, max_size=12)
