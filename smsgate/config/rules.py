@@ -82,9 +82,11 @@ def load(paths: Sequence[Path], today: date | None = None, build: Build = automa
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
     for entries in expired_lists:
-        log.warning("%s: the list %s expired on %s: it counts as empty", entries.where, entries.name, entries.expires)
+        about = {"list": entries.name, "at": str(entries.where), "expires": str(entries.expires)}
+        log.warning("a list has expired: it counts as empty", extra=about)
     for rule in (rule for pack in packs for rule in pack.rules if expired(rule, day)):
-        log.warning("%s: the rule %s expired on %s: it has stopped", place(rule), rule.id, rule.expires)
+        about = {"rule": rule.id, "at": place(rule), "expires": str(rule.expires)}
+        log.warning("a rule has expired: it has stopped", extra=about)
     faults += mistaken_sites(rules, packs)
     if faults:
         raise DiagnosticsError(faults)

@@ -82,6 +82,7 @@ _TABLES: Final = (
     "unfiltered",
     "pauses",
     "rotation",
+    "audit_lost",
     "pdus_downstream",
     "pdus_upstream",
     "refused",
@@ -117,6 +118,7 @@ class Metrics:
         self.rotation: dict[str, int] = {}
         self.limit_keys_evicted = 0
         self.pauses = dict.fromkeys(client_labels, 0)
+        self.audit_lost = {"queue": 0, "disk": 0}
         self.sessions = 0
         self.sessions_total = 0
         self.in_flight_mt = 0
@@ -161,6 +163,16 @@ class Metrics:
             "counts": {name: getattr(self, name) for name in (*_GAUGES, *_COUNTERS)},
             "tables": {name: [[key, n] for key, n in list(getattr(self, name).items()) if n] for name in _TABLES},
             "histograms": {name: [list(getattr(self, name).counts), getattr(self, name).total] for name in _HISTOGRAMS},
+        }
+
+    def totals(self) -> dict[str, Any]:
+        """What `smsgate top` makes rates of: rows of client, verdict and count, and of rule, action, mode and count."""
+        mt = [(client, action, n) for client, counts in self.messages.items() for action, n in counts.items()]
+        mo = [(*key, n) for key, n in self.messages_mo.items()]
+        return {
+            "sessions": self.sessions,
+            "messages": [[client, str(action), n] for client, action, n in (*mt, *mo) if n],
+            "rules": [[*key, n] for key, n in self.rule_hits.items()],
         }
 
     def add(self, record: dict[str, Any], *, over: bool = False) -> None:
@@ -210,6 +222,7 @@ class Metrics:
         yield families.RECEIPTS.of([(["sent"], self.receipts_sent), (["lost"], self.receipts_lost)])
         yield families.LATE_RESPONSES.one(self.late_responses)
         yield families.UNFILTERED.of(([client], count) for client, count in list(self.unfiltered.items()))
+        yield families.AUDIT_LOST.of(([reason], count) for reason, count in list(self.audit_lost.items()))
         yield families.MONITOR_ONLY.one(self.monitor_only)
         yield families.OVERLOADED.one(self.overloaded)
         yield families.OVERLOADS.one(self.overloads)
