@@ -1,8 +1,8 @@
 """The form of a rule file, and the way from it to `rules.model`.
 
-A pack is read in three steps: `source` gives texts with positions, the forms below and in `limitform` type each text by the field it stands
-in (`fields`), `read_pack` makes frozen values of them, each with its `Where`. Whether names that conditions use exist is
-for `rules.compile` to say, whether examples hold for `examples`.
+A pack is read in three steps: `source` gives texts with positions, the forms below and in `limitform` type each text by the
+field it stands in (`fields`), `read_pack` makes frozen values of them, each with its `Where`. Whether names that conditions use
+exist is for `rules.compile` to say, whether examples hold for `examples`.
 """
 
 from __future__ import annotations
