@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood soak lists detection docs clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood soak limits lists detection docs clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -49,6 +49,9 @@ flood: .venv/.dev  ## memory of the gate under a blocked flood that never reads
 
 soak: .venv/.dev  ## a million messages, and the memory of the gate all the while
 	$(BIN)/python -m load_tests soak
+
+limits: .venv/.dev  ## what limits cost, and how exact they are where processes share them
+	$(BIN)/python -m load_tests limits
 
 lists: .venv/.dev  ## a list of a million domains: loading, looking up, memory
 	$(BIN)/python -m load_tests lists

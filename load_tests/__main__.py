@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from load_tests import fairness, flood, lists, reload, report, soak, throughput
+from load_tests import fairness, flood, limits, lists, reload, report, soak, throughput
 from load_tests.corpus import Corpus
 from load_tests.proxies import HARNESS_CORE, pin
 
@@ -21,6 +21,7 @@ TESTS: Final = {
     "fairness": fairness,
     "flood": flood,
     "soak": soak,
+    "limits": limits,
     "lists": lists,
     "reload": reload,
 }

@@ -23,7 +23,7 @@ from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
 from smsgate.rules.judge import CompiledRule
 from smsgate.rules.masks import COMPARE, Term, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
-from smsgate.rules.model import Action, Exemption, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.model import Action, Exemption, Limit, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import PHONE_FACTS, Numbers
 from smsgate.rules.senders import SENDER_FACTS, SenderIndex
 from smsgate.rules.tables import Tables, expired
@@ -47,13 +47,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
     compiler = _Compiler(tables)
     in_force = [(pack, rule) for pack in packs for rule in pack.rules if not expired(rule, today)]
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
-    limits = [
-        CompiledLimit(
-            limit, compiler.whole(pack, limit.condition, limit.where)[1] if limit.condition else None, status_of(limit)
-        )
-        for pack in packs
-        for limit in pack.limits
-    ]
+    limits = [compiler.limit(pack, limit) for pack in packs for limit in pack.limits]
     if tables.problems:
         raise PackError(tables.problems)
     return RuleSet(
@@ -126,6 +120,12 @@ class _Compiler:
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
         return CompiledRule(place, rule, needed, test, status, self._parts)
+
+    def limit(self, pack: Pack, limit: Limit) -> CompiledLimit:
+        if limit.condition is None:
+            return CompiledLimit(limit, 0, None, status_of(limit))
+        needed, test = self.whole(pack, limit.condition, limit.where)
+        return CompiledLimit(limit, needed[0] if needed else 0, test, status_of(limit))
 
     def asked_words(self) -> dict[str, int]:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""

@@ -53,9 +53,10 @@ from smsgate.text.window import Window
 
 
 class CompiledLimit(NamedTuple):
-    """A limit with the test of which messages it counts; None counts all."""
+    """A limit with the test of which messages it counts, and its trigger as a rule has one; a test of None counts all."""
 
     limit: Limit
+    trigger: int
     test: Test | None
     status: int
 
