@@ -70,7 +70,7 @@ class Worker:
     """What relays and judges in one process, the one with this `index`. `ended` is told the address of each session that is
     over."""
 
-    def __init__(  # named by all who call it
+    def __init__(
         self,
         settings: Settings,
         rules: RuleSet,

@@ -176,9 +176,7 @@ def _kept(path: Path, octets: bytearray, source: bytes) -> DigestTable:
         new.replace(path)
         table = MappedTable(path, source)
     except OSError as error:
-        log.warning(
-            "a list can't be cached: each worker holds its own copy", extra={"list": path.name, "reason": str(error)}
-        )
+        log.warning("a list of %s can't be cached, each worker holds its own copy: %s", path.name, error)
         return DigestTable(bytes(octets), source)
     _prune(path)
     return table

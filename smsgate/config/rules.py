@@ -82,11 +82,10 @@ def load(paths: Sequence[Path], today: date | None = None, build: Build = automa
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
     for entries in expired_lists:
-        about = {"list": entries.name, "at": str(entries.where), "expires": str(entries.expires)}
-        log.warning("a list has expired: it counts as empty", extra=about)
+        # In full words: commands that load rules print them too, without fields.
+        log.warning("%s: the list %s expired on %s: it counts as empty", entries.where, entries.name, entries.expires)
     for rule in (rule for pack in packs for rule in pack.rules if expired(rule, day)):
-        about = {"rule": rule.id, "at": place(rule), "expires": str(rule.expires)}
-        log.warning("a rule has expired: it has stopped", extra=about)
+        log.warning("%s: the rule %s expired on %s: it has stopped", place(rule), rule.id, rule.expires)
     faults += mistaken_sites(rules, packs)
     if faults:
         raise DiagnosticsError(faults)

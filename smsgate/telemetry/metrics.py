@@ -80,9 +80,9 @@ _TABLES: Final = (
     "rule_hits",
     "throttled",
     "unfiltered",
+    "audit_lost",
     "pauses",
     "rotation",
-    "audit_lost",
     "pdus_downstream",
     "pdus_upstream",
     "refused",
@@ -115,10 +115,10 @@ class Metrics:
         self.overloads = 0
         self.monitor_only = 0
         self.unfiltered = dict.fromkeys(client_labels, 0)
+        self.audit_lost = {"queue": 0, "disk": 0}
         self.rotation: dict[str, int] = {}
         self.limit_keys_evicted = 0
         self.pauses = dict.fromkeys(client_labels, 0)
-        self.audit_lost = {"queue": 0, "disk": 0}
         self.sessions = 0
         self.sessions_total = 0
         self.in_flight_mt = 0
