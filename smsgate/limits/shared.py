@@ -8,12 +8,12 @@ arrival times so go on through reloads and restarts of workers. It may stand in 
 equals one whose TAT has passed; if none is left the earliest gives way: the nearest to being no limit at all.
 
 Each number is written in one aligned store (a `memoryview.cast`; `struct` writes octet by octet and is read torn). Two workers
-that debit one key at once would lose one debit, and go on losing in step; so what was written is looked at again, later than another
-could write that had read the same, and repaired if it did. What is still lost is that of a process which is stopped between reading and writing. With two
-to eight processes that do nothing but ask on two processors under 3 % too many pass (`load_tests limits`).
+that debit one key at once would lose one debit, and go on losing in step; so what was written is looked at again, later than
+another could write that had read the same, and repaired if it did. What is still lost is that of a process which is stopped
+between reading and writing. Processes that do nothing but ask, two to eight on two processors, admitted less than 1 % too many
+(`load_tests limits`).
 
-A check takes 0.3 µs and a debit 0.4 (1.1 for a new key); a Python dictionary 0.05 and 0.2. Who maps
-the memory is not known here.
+A check takes 0.4 µs and a debit 0.6 (1.3 for a new key); a Python dictionary 0.05 and 0.2. Who maps the memory is not known here.
 """
 
 from __future__ import annotations
