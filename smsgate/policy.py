@@ -234,7 +234,7 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.action.strictness >= Action.BLOCK.strictness:
+        if verdict.refused and verdict.action is not Action.THROTTLE:
             return verdict, 0
         rate = client.rate
         tat = 0.0
@@ -243,12 +243,12 @@ class Policy:
             if not later and not rate.conforms(tat, now):
                 # The one case where 0x58 speaks to the right party.
                 return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
-        allowed_by_rule = verdict.action is Action.ALLOW and verdict.rules
+        allowed_by_rule = verdict.rules and verdict.action is Action.ALLOW
         debited = 0
         if self.rules.limits and not allowed_by_rule:
             verdict, debited = self._limited(finding, sender, destinations, client, now, admitted)
         if rate is not None and not verdict.refused:
-            self._client_tats.set(client.name, rate.debited(tat, now, max(1, len(destinations))), now)
+            self._client_tats.set(client.name, rate.debited(tat, now, len(destinations) or 1), now)
         return verdict, debited
 
     def _limited(  # noqa: PLR0917  # as `decide_pdu`

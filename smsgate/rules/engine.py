@@ -15,6 +15,7 @@ such a rule waits for the whole message, or for what rules the excuse out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
@@ -69,7 +70,8 @@ class CompiledLimit(NamedTuple):
     status: int
 
 
-class Finding(NamedTuple):
+@dataclass(slots=True)
+class Finding:
     """The rules' verdict on a message, and what limits need to know of it."""
 
     verdict: Verdict
@@ -178,7 +180,7 @@ class RuleSet:
                 found.append(facts)
                 union |= facts.bits
         if union & self._any_trigger or self._always:
-            return Finding(self._verdict([self._hits(bits, bits) for bits, _ in found]), found)
+            return Finding(self._verdict([self._hits(facts.bits, facts.bits) for facts in found]), found)
         return Finding(PASS, found)
 
     def is_foreign(self, host: str) -> bool:
@@ -221,18 +223,18 @@ class RuleSet:
                     bits |= found
         return bits
 
-    def _with_links(self, bits: int, reading: Reading) -> Facts:
+    def _with_links(self, bits: int, reading: Reading) -> tuple[int, tuple[Link, ...]]:
         text = plain(reading.text)
         found = links(text)
         if self._link_tests:
             bits |= self._count_bits(len(found))
         if not found:
-            return Facts(bits, ())
+            return bits, ()
         link_bits, official = self._of_links(found, len(found))
         bits |= link_bits
         if bits & self._outside_bits:
             bits = bits & ~self._outside_bits | self._outside_links(text, found)
-        return Facts(bits | official, tuple(found))
+        return bits | official, tuple(found)
 
     def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
         """The bits that links set, and the brands that all of them belong to; `count`: how many the message has."""
