@@ -35,9 +35,11 @@ load: .venv/.dev  ## the load table of load_tests/results/, measured on this mac
 detection: .venv/.dev  ## docs/detection.md: what the packs find in real messages, which lie beside the checkout (DATA=folder)
 	$(BIN)/python -m load_tests.detection --data $(DATA)
 
-docs: .venv/.dev  ## what is written out of the code: the metrics reference, the dashboard
+docs: .venv/.dev  ## what is written out of the code: the metrics reference, the dashboard, the schemas for editors, what commands print
+	$(BIN)/python -m smsgate.config.schema
 	$(BIN)/python -m smsgate.telemetry.families > docs/metrics.md
 	$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/dashboard.json
+	$(BIN)/python -m tests.pages
 
 fairness: .venv/.dev  ## what four floods cost a neighbour that sends one message at a time
 	$(BIN)/python -m load_tests fairness

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ from typing import Any, Final
 
 from load_tests.evasion import TRICKS, disguised
 from load_tests.report import REPOSITORY, commit
+from smsgate.config.messages import read_messages
 from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action
@@ -108,9 +108,7 @@ def wilson(hit: int, of: int) -> tuple[float, float]:
 def read(data: Path) -> Iterator[dict[str, Any]]:
     """The messages of all files, in the order of file and line."""
     for file in sorted((data / "messages").glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").split("\n"):  # not splitlines: texts hold U+0085
-            if line:
-                yield json.loads(line)
+        yield from (message.fields for message in read_messages(file))
 
 
 def judge(rules: RuleSet, messages: Iterable[dict[str, Any]]) -> list[Judged]:

@@ -46,5 +46,6 @@ class Filter:
         Limits (rates) are not asked: they need the traffic of a running gate.
         """
         envelope = self.rules.envelope
-        carrier = envelope.facts([destination]) | envelope.hours_at(datetime.now(UTC).timestamp())
+        carrier = self.rules.of_sender(sender, client) | envelope.facts([destination])
+        carrier |= envelope.hours_at(datetime.now(UTC).timestamp())
         return self.rules.check((Reading.of_text(text),), sender, client, carrier).verdict

@@ -71,8 +71,8 @@ class Member:
                     return
                 case {"do": "reload"}:
                     self._worker.reload()
-                case {"do": "blocks", "file": file, "blocks": records}:
-                    self._worker.use_blocks(file, records)
+                case {"do": "orders", "noun": noun, "file": file, "records": records}:
+                    self._worker.use_orders(noun, file, records)
                 case {"do": "trace", "client": client, "on": on}:
                     self._trace(client, on=on)
                 case {"do": "operate", "question": question, "what": what, "arguments": arguments}:

@@ -18,8 +18,10 @@ from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter
 from smsgate.limits.table import ArrivalTable
 from smsgate.reassembly import Arrival, Segments, may_be_part, places
+from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action, Limit, LimitKey, Mode
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
@@ -76,8 +78,9 @@ class Policy:
         clients: dict[str, ClientSettings] | None = None,
         canned: Mapping[int, str] | None = None,
         segments: SegmentSettings = SegmentSettings(),  # noqa: B008  # frozen
+        sample_key: bytes = b"",
     ) -> None:
-        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id."""
+        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id; `sample_key`: see `rules.sampling`."""
         self._clients = clients or {}
         self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
         self.segments = Segments(segments.expire_s, rules.longest_word)
@@ -90,15 +93,27 @@ class Policy:
         self.rules = rules
         self._limiter = _limiter(rules)
         self.blocks = Blocks()
+        self._sample_key = sample_key
+        self._allowances = NOTHING
+        rules.serve(sample_key, NOTHING)
 
     def use(self, rules: RuleSet) -> None:
         """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start
         afresh, and so do segments."""
         before = {_same(limit): self._limiter.table(index) for index, limit in enumerate(self.rules.limits)}
         kept = {index: before[_same(limit)] for index, limit in enumerate(rules.limits) if _same(limit) in before}
+        rules.serve(self._sample_key, self._allowances)
         self.rules = rules
         self.segments.forget(rules.longest_word)
         self._limiter = _limiter(rules, kept)
+
+    def allow(self, allowances: Allowances) -> None:
+        """Put in force what an operator allows, and nothing else. Parts of messages are then judged afresh: what was held against
+        them before may be allowed now."""
+        if allowances != self._allowances:
+            self._allowances = allowances
+            self.rules.serve(self._sample_key, allowances)
+            self.segments.forget(self.rules.longest_word)
 
     def _monitors(self, client: Client) -> bool:
         switched = self.monitor_only
@@ -121,7 +136,7 @@ class Policy:
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -147,7 +162,7 @@ class Policy:
         if view.canned in self._canned:
             texts += (self._canned[view.canned],)
         if self.rules.envelope.asked:
-            carrier |= self._of_envelope(view, texts, now)
+            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -156,14 +171,6 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
-
-    def _of_envelope(self, view: TextView, texts: Sequence[Reading], now: float) -> int:
-        """The facts of a message that are not of its text."""
-        envelope = self.rules.envelope
-        destinations = [destination.decode("latin-1") for destination in view.destinations]
-        parts = [place.total for place in places(view)] if may_be_part(view) else ()
-        bits = envelope.facts(destinations, parts or (1,), [reading.alphabet for reading in texts])
-        return bits | envelope.hours_at(now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,
@@ -202,7 +209,8 @@ class Policy:
         arrivals = arrivals or []
         findings = [arrival.finding for arrival in arrivals]
         if not (arrivals and (view.udhi or view.sar)):
-            findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier))
+            content = arrivals[0].key.content if arrivals else ""
+            findings.append(self.rules.check(texts, view.source.decode("latin-1"), client.name, carrier, content))
         if self.blocks.any:
             sender = view.source.decode("latin-1")
             findings = [self.blocks.judge(finding, texts, sender, now) for finding in findings]
@@ -273,7 +281,9 @@ class Policy:
             return verdict, 0
         exceeded = self._limiter.exceeded([entry for entry in counted if not admitted >> entry.limit & 1], now)
         for index in sorted(exceeded):
-            verdict = _with_limit(verdict, self.rules.compiled_limits[index])
+            over = self.rules.compiled_limits[index]
+            monitors = self._allowances.monitors(over.limit.id, sender, client.name)
+            verdict = _with_limit(verdict, over, monitors=monitors)
         if verdict.refused:
             return verdict, 0
         # What passes over a limit that only flags or monitors is not debited there: GCRA.
@@ -282,6 +292,14 @@ class Policy:
         limits = self.rules.limits
         lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
         return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
+
+
+def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
+    """What conditions ask of a PDU beside its text, at a time in seconds since 1970."""
+    destinations = [destination.decode("latin-1") for destination in view.destinations]
+    parts = [place.total for place in places(view)] if may_be_part(view) else ()
+    alphabets = [reading.alphabet for reading in texts]
+    return envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)
 
 
 def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:
@@ -306,10 +324,11 @@ def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[by
             return list({link_host_key(link) for facts in finding.readings for link in facts.links})
 
 
-def _with_limit(verdict: Verdict, exceeded: CompiledLimit) -> Verdict:
-    """The verdict once a limit is exceeded: the limit's action if that is stricter, its name among the reasons."""
+def _with_limit(verdict: Verdict, exceeded: CompiledLimit, *, monitors: bool) -> Verdict:
+    """The verdict once a limit is exceeded: the limit's action if that is stricter, its name among the reasons. `monitors`:
+    whether it only monitors for now."""
     limit = exceeded.limit
-    if limit.mode is Mode.MONITOR:
+    if monitors or limit.mode is Mode.MONITOR:
         return Verdict(verdict.action, verdict.status, verdict.rules, (*verdict.monitored, limit))
     if limit.action.strictness > verdict.action.strictness:
         return Verdict(limit.action, exceeded.status, (limit, *verdict.rules), verdict.monitored)

@@ -67,6 +67,11 @@ class Key(NamedTuple):
     destination: bytes
     reference: int
 
+    @property
+    def content(self) -> str:
+        """What samples are drawn by (see `rules.sampling`): the same for all parts, and when they are sent again."""
+        return f"{self.client}\0{self.source.decode('latin-1')}\0{self.destination.decode('latin-1')}"
+
 
 class Place(NamedTuple):
     """Where in which message a part stands; the first one is number 1."""
@@ -167,16 +172,18 @@ class Segments:
         pieces = _pieces(readings)
         edges = _edges(pieces, self._reach)
         source, sender = view.source.strip(b" +").lower(), view.source.decode("latin-1")
+        destinations = list(dict.fromkeys(map(_last_digits, view.destinations or (b"",))))
+        content = Key(client, source, destinations[0], 0).content
         arrivals = []
         for place in where:
-            for destination in dict.fromkeys(map(_last_digits, view.destinations or (b"",))):
+            for destination in destinations:
                 key = Key(client, source, destination, place.reference & 0xFF)
                 known = self._current(key, now) or _Set(place.total, 0.0)
                 refusal = known.refusal(place.number, edges.digest)
                 if refusal is not None:
                     arrivals.append(Arrival(key, place, edges, Finding(refusal, ()), known.lines))
                 elif self._has_room(client, edges.octets):
-                    arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender, carrier))
+                    arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender, carrier, content))
                 else:
                     self.overflowed += 1
                     return None
@@ -223,6 +230,7 @@ class Segments:
         edges: Edges,
         sender: str,
         carrier: int,
+        content: str,
     ) -> Arrival:
         number, total = place.number, place.total
         before = known.kept.get(number)
@@ -252,7 +260,13 @@ class Segments:
             each in known.kept or each == number for each in range(1, total + 1)
         )
         finding = rules.check_parts(
-            tuple(lines.values()), links, sender, key.client, complete=complete, carrier=carrier
+            tuple(lines.values()),
+            links,
+            sender,
+            key.client,
+            complete=complete,
+            carrier=carrier,
+            content=content,
         )
         return Arrival(key, place, edges, finding, lines, complete, later, known.limits if later else 0)
 

@@ -19,7 +19,8 @@ from zlib import crc32
 
 from prometheus_client.core import Metric
 
-from smsgate.blocks import BlockDesk, Records
+from smsgate.by_hand.desk import Records
+from smsgate.by_hand.desks import REQUESTS, Desks
 from smsgate.config.rules import Loaded
 from smsgate.hand import Hand
 from smsgate.limits.admission import Admission
@@ -31,11 +32,12 @@ from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.reload.reloader import RELOADING, Reloader, told
 from smsgate.reload.sealed import Sealed, unseal
+from smsgate.rules.engine import RuleSet
 from smsgate.settings import Settings
 from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
-from smsgate.worker import Doors, Inherited, client_labels, switch_monitor
+from smsgate.worker import Doors, Inherited, client_labels, hits, switch_monitor
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class Supervisor(Doors):
         self._lives: list[asyncio.Task[None]] = []
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
-        self._blocks = BlockDesk(settings.state, self._tell_blocks)
+        self._desks = Desks(settings.state, self._tell_orders)
         self._next_tls = 0
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -81,7 +83,7 @@ class Supervisor(Doors):
         """Start all workers, then open the sockets. Raises OSError when that can't be done; nothing stays open then."""
         known = inherited or Inherited()
         try:
-            self._blocks.load()
+            self._desks.load()
             Contexts(self.settings).load()  # here, where a fault can be told
             self._lives = [asyncio.create_task(self._live(worker)) for worker in self._workers]
             ready = asyncio.create_task(self._all_ready())
@@ -97,7 +99,7 @@ class Supervisor(Doors):
             if self.settings.control is not None:  # last: the generation before needs its own if this one fails
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
-                self._blocks.load()  # the generation before may have been asked meanwhile
+                self._desks.load()  # the generation before may have been asked meanwhile
         except OSError:
             await self.stop()
             raise
@@ -230,7 +232,8 @@ class Supervisor(Doors):
             words.say(do="operate", question=0, what="monitor", arguments=arguments)
         for client in self._traces:
             words.say(do="trace", client=client, on=True)
-        words.say(do="blocks", file=self._blocks.file, blocks=self._blocks.records)
+        for noun, file, records in self._desks.orders():
+            words.say(do="orders", noun=noun, file=file, records=records)
         worker.down_since = 0.0
         worker.ready.set()
 
@@ -251,8 +254,8 @@ class Supervisor(Doors):
             not worker.down_since or now - worker.down_since < DOWN_S for worker in self._workers
         )
 
-    def collect(self) -> Iterator[Metric]:
-        """The counts of all processes together. Called from the thread that serves HTTP."""
+    def _total(self) -> Metrics:
+        """The counts of all processes together."""
         total = Metrics(self._own.client_labels)
         total.rule_set = self.rule_set
         total.monitor_only = len(self._monitor_only)
@@ -261,7 +264,11 @@ class Supervisor(Doors):
         for worker in self._workers:
             if worker.record is not None:
                 total.add(worker.record)
-        yield from total.collect()
+        return total
+
+    def collect(self) -> Iterator[Metric]:
+        """What is counted. Called from the thread that serves HTTP."""
+        yield from self._total().collect()
         yield families.READY.one(self._is_ready())
         yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
         yield families.WORKER_RESTARTS.one(self._restarts)
@@ -276,9 +283,10 @@ class Supervisor(Doors):
         """See `worker.Worker.operate`: asked of every worker that is up, the answers put together."""
         if what in RELOADING:
             return await told(what, arguments, self._reloader, self.operate)
-        if what in {"block", "unblock"}:
-            rules = await asyncio.to_thread(unseal, self._sealed.descriptor)
-            return await self._blocks.operate(what, arguments, rules.rules)
+        if what in REQUESTS:
+            return await self._desks.operate(what, arguments, self._rules)
+        if what == "hits":
+            return hits(self._total())
         # remembered for workers that start later
         switches = switch_monitor(self._monitor_only, arguments) if what == "monitor" else {}
         asked = [worker for worker in self._workers if worker.ready.is_set()]
@@ -315,10 +323,13 @@ class Supervisor(Doors):
             if worker.ready.is_set() and worker.sealed is not sealed:
                 await worker.give(sealed)
 
-    def _tell_blocks(self, file: str, records: Records) -> None:
+    async def _rules(self) -> RuleSet:
+        return (await asyncio.to_thread(unseal, self._sealed.descriptor)).rules
+
+    def _tell_orders(self, noun: str, file: str, records: Records) -> None:
         for worker in self._workers:
             if worker.words is not None:
-                worker.words.say(do="blocks", file=file, blocks=records)
+                worker.words.say(do="orders", noun=noun, file=file, records=records)
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `net.sessions.Sessions.trace`."""

@@ -17,7 +17,10 @@ from typing import Any
 
 from prometheus_client.core import Metric
 
-from smsgate.blocks import BlockDesk, Records, blocks_of
+from smsgate.by_hand.allows import allowances_of
+from smsgate.by_hand.blocks import blocks_of
+from smsgate.by_hand.desk import Records, ends_at
+from smsgate.by_hand.desks import REQUESTS, Desks
 from smsgate.limits.admission import Admission
 from smsgate.net.admin import AdminServer
 from smsgate.net.control import ControlServer
@@ -60,10 +63,11 @@ class Worker:
     """What relays and judges in one process. `ended` is told the address of each session that is over."""
 
     def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None]) -> None:
-        self.policy = Policy(rules, settings.clients, settings.canned, settings.segments)
+        self.policy = Policy(rules, settings.clients, settings.canned, settings.segments, settings.secret)
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
         self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)
+        self._allows_end: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin. Raises OSError when a certificate can't be read."""
@@ -104,12 +108,29 @@ class Worker:
                 return switches
             case "certificates":
                 return self.reload()
+            case "hits":
+                return hits(self.metrics)
             case _:
                 raise ValueError(f"unknown request {what!r}")
 
-    def use_blocks(self, file: str, records: Records) -> None:
-        """Put in force what an operator has blocked, and nothing else; `file` is where it is kept."""
-        self.policy.blocks.use(blocks_of(file, records, -_utc_offset_s()))
+    def use_orders(self, noun: str, file: str, records: Records) -> None:
+        """Put in force what an operator has ordered at one desk, and nothing else; `file` is where it is kept."""
+        if noun == "allow":
+            self._use_allows(records)
+        else:
+            self.policy.blocks.use(blocks_of(file, records, -_utc_offset_s()))
+
+    def _use_allows(self, records: Records) -> None:
+        """As `use_orders`; and once more when the first of them is over."""
+        if self._allows_end is not None:
+            self._allows_end.cancel()
+            self._allows_end = None
+        now = datetime.now(UTC).timestamp()
+        standing = [record for record in records if ends_at(record) > now]
+        self.policy.allow(allowances_of(standing))
+        if standing:
+            left_s = min(map(ends_at, standing)) - now
+            self._allows_end = asyncio.get_running_loop().call_later(left_s, self._use_allows, standing)
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
@@ -149,13 +170,13 @@ class Gate(Doors):
         self._reloader = reloader
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
-        self._blocks = BlockDesk(settings.state, self.worker.use_blocks)
+        self._desks = Desks(settings.state, self.worker.use_orders)
 
     async def start(self, inherited: Inherited | None = None) -> None:
         """Open all sockets. Raises OSError when one can't be; none stays open then."""
         known = inherited or Inherited()
         try:
-            self._blocks.load()
+            self._desks.load()
             self.worker.start()
             self.addresses = self.listener.start(known.listeners)
             if self.settings.metrics is not None:
@@ -165,7 +186,7 @@ class Gate(Doors):
             if self.settings.control is not None:
                 self.control = ControlServer(self.settings.control, self)
                 await self.control.start(takeover=inherited is not None)
-                self._blocks.load()  # the generation before may have been asked meanwhile
+                self._desks.load()  # the generation before may have been asked meanwhile
         except OSError:
             await self.stop()
             raise
@@ -195,9 +216,12 @@ class Gate(Doors):
         """See `Worker.operate`; and what is the whole gate's."""
         if what in RELOADING:
             return await told(what, arguments, self._reloader, self.worker.operate)
-        if what in {"block", "unblock"}:
-            return await self._blocks.operate(what, arguments, self.policy.rules)
+        if what in REQUESTS:
+            return await self._desks.operate(what, arguments, self._rules)
         return await self.worker.operate(what, arguments)
+
+    async def _rules(self) -> RuleSet:
+        return self.policy.rules
 
     def trace(self, client: str, emit: Emit | None) -> None:
         """See `Sessions.trace`."""
@@ -234,6 +258,15 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
             switches.pop(client, None)
             log.warning("monitor-only ends for %s", whose)
     return {name or "*": text for name, text in switches.items()}
+
+
+def hits(metrics: Metrics) -> dict[str, dict[str, int]]:
+    """How often each rule and limit has hit, by whether it acted (`enforce`) or would have (`monitor`)."""
+    found: dict[str, dict[str, int]] = {}
+    for (rule, _, mode), count in metrics.rule_hits.items():
+        by_mode = found.setdefault(rule, {})
+        by_mode[mode] = by_mode.get(mode, 0) + count
+    return found
 
 
 def client_labels(settings: Settings) -> tuple[str, ...]:

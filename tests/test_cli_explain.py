@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from smsgate.cli import app
 from tests import pdus
 from tests.gates import GENUINE, SCAM
 from tests.programs import PACK, RULE_LINES, invoke, pack_in
@@ -109,6 +111,127 @@ def test_a_pdu_is_judged_in_each_of_its_readings(tmp_path: Path) -> None:
     shown = invoke("explain", "--rules", rules, "--pdu", pdu)
     assert shown.stdout.startswith("verdict  block  answered 0x66 ESME_RX_R_APPN")
     assert shown.stdout.count("read as gsm7") == 2
+
+
+def test_json_has_the_conditions_of_rules_that_hit_and_nearly_hit(tmp_path: Path) -> None:
+    rules = pack_in(tmp_path)
+    record = explained("--rules", rules, "Votre pass éxpire, voir http://pay.example/x")
+    assert [(each["id"], each["hits"], each["missing"]) for each in record["conditions"]] == [
+        ("T-2", True, 0),
+        ("T-1", False, 1),
+        ("T-3", False, 1),
+    ]
+    assert record["conditions"][0]["condition"] == {
+        "text": "pull",
+        "holds": True,
+        "because": [{"fact": "pull", "shown": ["éxpir"]}],
+    }
+    near = record["conditions"][1]["condition"]
+    assert (near["text"], near["kind"], near["holds"]) == ("names(cpf) and pull and not official(cpf)", "all of", False)
+    assert [part["holds"] for part in near["parts"]] == [False, True, True]
+
+
+def test_one_rule_or_all_of_them(tmp_path: Path) -> None:
+    rules = pack_in(tmp_path)
+    assert [each["id"] for each in explained("--rules", rules, "Bonjour")["conditions"]] == []
+    assert [each["id"] for each in explained("--rules", rules, "--all", "Bonjour")["conditions"]] == [
+        "T-2",
+        "T-1",
+        "T-3",
+    ]
+    assert [each["id"] for each in explained("--rules", rules, "--rule", "T-3", SCAM)["conditions"]] == ["T-3"]
+    result = invoke("explain", "--rules", rules, "--rule", "T-33", SCAM)
+    assert result.exit_code == 2
+    assert "no rule 'T-33' is in force, did you mean T-3?" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_people_see_conditions_as_trees(tmp_path: Path) -> None:
+    shown = invoke("explain", "--rules", pack_in(tmp_path), SCAM).stdout
+    assert (
+        f"T-1  hits  The account that expires [sic]  ({tmp_path / 'rules' / 'test.yaml'}:{RULE_LINES['T-1']}:" in shown
+    )
+    assert "├── ✓ names(cpf)  CPF\n├── ✓ pull  expir\n└── ✓ not official(cpf)\n" in shown
+    assert "T-3  misses by 1" in shown
+    assert "✗ client in [trusted]" in shown
+    silent = invoke("explain", "--rules", pack_in(tmp_path), "--rule", "T-1", "Bonjour").stdout
+    assert silent.endswith("✗ names(cpf) and pull and not official(cpf)\n")
+
+
+def test_the_text_may_come_by_standard_input(tmp_path: Path) -> None:
+    environment = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
+    arguments = ["explain", "--json", "--rules", str(pack_in(tmp_path)), "-"]
+    result = CliRunner(env=environment).invoke(app, arguments, input=f"{SCAM}\n")
+    record = json.loads(result.stdout)
+    assert (record["text"], record["verdict"]) == (SCAM, "block")
+
+
+def test_limits_that_would_count_the_message_are_told(tmp_path: Path) -> None:
+    limit = "limits:\n  - {id: L-1, title: Hosts, per: link_host, over: 5 in 10m}\n"
+    rules = pack_in(tmp_path, PACK + limit)
+    assert [each["id"] for each in explained("--rules", rules, "Voir http://pay.example")["limits"]] == ["L-1"]
+    assert explained("--rules", rules, "Bonjour")["limits"] == []
+    assert "counted by     L-1  Hosts  (" in invoke("explain", "--rules", rules, "Voir http://pay.example").stdout
+
+
+def test_a_pdu_is_taken_apart_and_its_recipients_are_masked(tmp_path: Path) -> None:
+    rules = pack_in(tmp_path)
+    body = b"\x05\x00\x03\x2a\x02\x01Bonjour"
+    octets = pdus.submit_sm(body, esm_class=pdus.UDHI, data_coding=3, source=b"38100")
+    record = explained("--rules", rules, "--pdu", octets.hex())
+    (pdu,) = record["pdus"]
+    assert {key: pdu[key] for key in ("command", "sender", "destinations", "esm_class", "data_coding", "part")} == {
+        "command": "submit_sm",
+        "sender": "38100",
+        "destinations": ["0639******"],
+        "esm_class": 0x40,
+        "data_coding": 3,
+        "part": {"reference": 42, "total": 2, "number": 1},
+    }
+    shown = invoke("explain", "--rules", rules, "--pdu", octets.hex()).stdout
+    fields = "submit_sm, from 38100, to 0639******, esm_class 0x40, data_coding 0x03, part 1 of 2, reference 42"
+    assert f"pdu      {fields}\n" in shown
+    assert pdus.DESTINATION.decode() not in shown
+
+
+def test_parts_say_what_each_adds_and_the_part_that_decides_is_explained(tmp_path: Path) -> None:
+    rules = pack_in(tmp_path)
+    texts = [b"Votre solde C", b"PF et tous vos droits vont exp", b"irer demain"]
+    parts = [
+        pdus.submit_sm(bytes([5, 0, 3, 7, 3, number]) + text, esm_class=pdus.UDHI, data_coding=3)
+        for number, text in enumerate(texts, 1)
+    ]
+    digits = [option for part in (parts[1], parts[0], parts[2]) for option in ("--pdu", part.hex())]
+    record = explained("--rules", rules, *digits)
+    assert (record["verdict"], [rule["id"] for rule in record["rules"]]) == ("block", ["T-1", "T-2"])
+    added = [[fact for fact in each["added"] if "sender" not in fact] for each in record["pdus"]]
+    answers = [(each["part"]["number"], each["verdict"]) for each in record["pdus"]]
+    assert [(*answer, facts) for answer, facts in zip(answers, added, strict=True)] == [
+        (2, "allow", []),
+        (1, "allow", ["names(cpf)"]),
+        (3, "block", ["pull"]),
+    ]
+    assert [reading["text"] for reading in record["readings"]] == [
+        "Votre solde CPF et tous vos droits vont expirer demain"
+    ]
+    (condition,) = (each["condition"] for each in record["conditions"] if each["id"] == "T-1")
+    assert [part.get("because") for part in condition["parts"]] == [
+        [{"fact": "names(cpf)", "shown": ["CPF"]}],
+        [{"fact": "pull", "shown": ["expir"]}],
+        None,
+    ]
+    shown = invoke("explain", "--rules", rules, *digits).stdout
+    assert "answer   allow  adds names(cpf)\n" in shown
+    assert "answer   block  adds pull\n" in shown
+    assert "together, read as latin1\ntext     Votre solde CPF et tous vos droits vont expirer demain\n" in shown
+
+
+def test_pdus_of_several_messages_are_explained_by_the_one_that_is_refused(tmp_path: Path) -> None:
+    rules = pack_in(tmp_path)
+    digits = [pdus.submit_sm(text.encode("latin-1"), data_coding=3).hex() for text in (GENUINE, SCAM, GENUINE)]
+    record = explained("--rules", rules, *(option for each in digits for option in ("--pdu", each)))
+    assert record["verdict"] == "block"
+    assert [each["verdict"] for each in record["pdus"]] == ["allow", "block", "allow"]
+    assert [each["text"] for each in record["readings"]] == [SCAM]
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,7 @@ def test_every_key_of_a_pack_arrives_in_the_model_with_its_place(tmp_path: Path)
                     Example("no b.example", at(26, 32), "Bank", "bank1"),
                 ),
                 passes=(Example("21:30", at(28, 9)),),
+                owner="007",
             ),
             Rule(
                 id="R-2",
@@ -187,6 +188,7 @@ def test_every_key_of_a_pack_arrives_in_the_model_with_its_place(tmp_path: Path)
                 where=at(29, 5),
                 matches=(Example("yes", at(33, 15)),),
                 passes=(Example("hello", at(34, 14)),),
+                owner="007",
             ),
         ),
         limits=(

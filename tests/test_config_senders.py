@@ -24,6 +24,7 @@ senders:
 FILES = "pack: files\nsenders: {forbidden_file: si.txt, reserved_file: isa.csv}\n"
 RULE = """\
 pack: rules
+use: [ids]
 rules:
   - id: R-1
     title: whose sender
@@ -80,6 +81,20 @@ def test_rules_of_one_pack_act_on_the_ids_of_all(tmp_path: Path) -> None:
     rules = load_rules([tmp_path])
     assert rules.check_text("a", "CreditAgric", "bank3").status == 0x0A
     assert not rules.check_text("a", "CreditAgric", "bank2").refused
+
+
+def test_ids_of_another_pack_break_no_example(tmp_path: Path) -> None:
+    """Packs must go on loading when an operator reserves what the sender of some example is."""
+    write(tmp_path, "ids.yaml", INLINE)
+    write(tmp_path, "rules.yaml", RULE)
+    write(
+        tmp_path,
+        "more.yaml",
+        "pack: more\nsenders: {forbidden: [Infos], reserved: {CreditAgric: [bank3], Lnfos: []}}\n",
+    )
+    rules = load_rules([tmp_path])
+    assert rules.check_text("a", "Infos").status == 0x0A
+    assert not rules.check_text("a", "CreditAgric", "bank3").refused
 
 
 def test_the_ids_are_a_part_of_the_version(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from smsgate import Filter
 from smsgate.config.load import load_settings
 from smsgate.rules import condition as cond
 from smsgate.rules.masks import COMPARE
+from tests.pages import RUN, written
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
@@ -67,6 +68,24 @@ def test_the_pack_of_the_rule_reference_loads_with_its_examples(tmp_path: Path) 
     assert len(rules.limits) == 1
 
 
+def test_the_sender_ids_of_the_rule_reference_join_the_shipped_packs(tmp_path: Path) -> None:
+    (pack,) = re.findall(r"```yaml\n(# my-senders.*?)```", (ROOT / "docs" / "rules.md").read_text(), re.DOTALL)
+    (tmp_path / "my-senders.yaml").write_text(pack)
+    (tmp_path / "si.txt").write_text("Service\n")
+    (tmp_path / "isa.csv").write_text("Ameli: cnam\nSFR, sfr1\n")
+    gate = Filter.load(ROOT / "rules", tmp_path)
+
+    def is_refused(sender: str, client: str) -> bool:
+        return gate.check("Bonjour", sender=sender, client=client).status == 0x0A
+
+    assert [
+        is_refused(sender, "reseller9") for sender in ("INFO", "112", "SERVICE", "CreditAgric", "36180", "SFR")
+    ] == [True] * 6
+    assert is_refused("Ameli", "bank1")
+    assert not any(map(is_refused, ("CreditAgric", "36180", "Ameli", "SFR"), ("bank2", "cinema", "cnam", "sfr1")))
+    assert not is_refused("Librairie", "reseller9")
+
+
 def test_the_example_configuration_is_right() -> None:
     assert load_settings(ROOT / "deploy" / "smsgate.yaml").clients["bank1"].burst == 400
 
@@ -75,3 +94,10 @@ def test_the_example_configuration_is_right() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_commands_print_what_their_page_shows(page: Path, tmp_path: Path) -> None:
+    """If what they print has changed for the better: make docs."""
+    shown = page.read_text(encoding="utf-8")
+    assert written(shown, tmp_path) == shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,23 @@ def test_what_the_documentation_promises(monkeypatch: pytest.MonkeyPatch) -> Non
     assert verdict.rules[0].id.startswith("FR-CPF-")
     assert verdict.rules[0].where.file == "rules/fr/cpf.yaml"
     assert gate.check("482913 est votre code de confirmation.") == Verdict()
+
+
+def test_a_message_comes_now_and_goes_somewhere(tmp_path: Path) -> None:
+    now = datetime.now(UTC).hour
+    (tmp_path / "pack.yaml").write_text(f"""
+pack: night
+rules:
+  - id: N-1
+    title: at this hour, to these
+    if: destination startswith "+33 6" and (hour == {now} or hour == {(now + 1) % 24})
+    action: block
+    matches: [{{text: x, destination: "0639980001", hour: {now}}}]
+    passes: [{{text: x, hour: {now}}}]
+""")
+    gate = Filter.load(tmp_path)
+    assert gate.check("Bonjour", destination="+33 6 39 98 00 01").refused
+    assert not gate.check("Bonjour", destination="+33 1 99 00 12 34").refused
 
 
 def test_every_public_name_is_there() -> None:

@@ -69,7 +69,9 @@ def test_how_many_parts_a_message_has_is_told_by_each_of_them() -> None:
     assert [hit.id for hit in gate.send().rules] == ["R-2"]
 
 
-@pytest.mark.parametrize("condition", ["bad and segments > 2", "bad and not segments <= 2"])
+@pytest.mark.parametrize(
+    "condition", ["bad and segments > 2", "bad and not segments <= 2", "bad and segments > 2 and not short_code_sender"]
+)
 def test_facts_of_the_envelope_are_known_before_all_parts_are(condition: str) -> None:
     gate = Gate(rule(condition))
     assert [gate.pdu(in_parts(1, total, b"un mauvais jour")).refused for total in (2, 3)] == [False, True]
@@ -99,6 +101,14 @@ def test_the_hour_is_that_of_the_clock_on_the_wall() -> None:
     assert gate.send().refused
     gate.policy.use(rule_set(rule("hour == 21"), sets=SETS))
     assert not gate.send().refused
+
+
+def test_of_a_message_in_parts_the_hour_is_that_of_the_part_that_comes() -> None:
+    gate = Gate(rule("bad and hour == 12"))
+    gate.policy.utc_offset_s = 13 * 3600.0 - 1 - NOW
+    assert not gate.pdu(in_parts(1, 3, b"un jour ")).refused
+    gate.now += 1
+    assert not gate.pdu(in_parts(2, 3, b"un mauvais jour")).refused
 
 
 def test_all_binds_of_a_client_share_its_rate() -> None:
@@ -296,6 +306,14 @@ def test_whatever_carries_the_sender_gets_the_same_verdict(pdu: bytes) -> None:
     gate = Gate(rule("reserved_sender"), ids=RESERVED)
     assert gate.pdu(pdu, gate.policy.client("reseller9")).status == 0x0A
     assert gate.pdu(pdu).status == 0
+
+
+def test_a_part_is_refused_for_its_sender_id_before_the_others_come() -> None:
+    """Wanted or not wanted: no part to come changes whose the sender is."""
+    for condition in ("reserved_sender", "not short_code_sender"):
+        gate = Gate(rule(condition), ids=RESERVED)
+        part = pdus.submit_sm(b"\5\0\3\1\2\1x", source=b"Banque", source_type=(5, 0), esm_class=pdus.UDHI)
+        assert gate.pdu(part, gate.policy.client("reseller9")).status == 0x0A
 
 
 def test_a_pdu_that_cannot_be_parsed_has_no_sender() -> None:

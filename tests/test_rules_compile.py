@@ -256,6 +256,11 @@ def test_what_lowers_a_score_counts_outside_of_links_only() -> None:
     assert not rules.check_text("vite votre solde, merci https://x.example/a").refused
 
 
+def test_a_score_is_tried_for_words_of_links_too_where_another_rule_is_excused_by_them() -> None:
+    rules = rule_set(rule("score(signs) >= 5"), rule("link and not signs", Action.FLAG, "R-2"), sets={"signs": SIGNS})
+    assert rules.check_text("voir https://x.example/vite-solde").refused
+
+
 def test_spellings_of_one_keyword_are_one_and_have_one_weight() -> None:
     rules = rule_set(rule("count(s) == 1"), sets={"s": ["échéance", "ECHEANCE"]})
     assert rules.check_text("échéance").refused

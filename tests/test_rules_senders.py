@@ -14,6 +14,7 @@ from smsgate.rules.explain import explain
 from smsgate.rules.lists import DigestTable, build
 from smsgate.rules.model import Pack, ReservedSender, SenderIds
 from smsgate.rules.senders import SENDER_FACTS, SenderIndex
+from smsgate.text.reading import Reading
 from tests.packs import HERE, Action, brand, rule, rule_set
 
 RESERVED = (
@@ -26,7 +27,7 @@ RESERVED = (
 def index(
     *, forbidden: tuple[str, ...] = (), reserved: tuple[ReservedSender, ...] = RESERVED, **fields: Any
 ) -> SenderIndex:
-    return SenderIndex([Pack("p", "p.yaml", HERE, senders=SenderIds(forbidden, reserved), **fields)])
+    return SenderIndex.of([Pack("p", "p.yaml", HERE, senders=SenderIds(forbidden, reserved), **fields)])
 
 
 INDEX = index(
@@ -56,7 +57,7 @@ def test_other_senders_are_not_forbidden(sender: str) -> None:
 
 def test_a_long_list_of_forbidden_senders_is_a_table() -> None:
     table = DigestTable(bytes(build(["info", "alerte"], 2, 1, b"0" * 16)), b"0" * 16)
-    found = SenderIndex([Pack("p", "p.yaml", HERE, senders=SenderIds(table=table))])
+    found = SenderIndex.of([Pack("p", "p.yaml", HERE, senders=SenderIds(table=table))])
     assert "forbidden_sender" in facts("ALERTE", found=found)
     assert "forbidden_sender" not in facts("Alerter", found=found)
 
@@ -87,7 +88,7 @@ def test_packs_add_to_the_clients_of_a_sender() -> None:
         "ours": ReservedSender("CREDITAGRIC", ("bank1",)),
         "theirs": ReservedSender("CreditAgric", ("b2",)),
     }
-    found = SenderIndex(Pack(name, name, HERE, senders=SenderIds((), (entry,))) for name, entry in entries.items())
+    found = SenderIndex.of(Pack(name, name, HERE, senders=SenderIds((), (entry,))) for name, entry in entries.items())
     refused = {
         client for client in ("bank1", "b2", "b3") if "reserved_sender" in facts("CreditAgric", client, found=found)
     }
@@ -254,7 +255,7 @@ def test_what_a_client_may_use_is_no_lookalike() -> None:
 
 
 def test_explain_says_which_id_is_resembled() -> None:
-    why = explain(with_senders("similar_sender"), "Bonjour", "Cred1tAgric")
+    why = explain(with_senders("similar_sender"), (Reading.of_text("Bonjour"),), "Cred1tAgric")
     assert why.resembled == ("CreditAgric",)
-    assert "similar_sender" in why.facts
+    assert "similar_sender" in why.readings[0].facts
     assert why.verdict.status == 0x0A

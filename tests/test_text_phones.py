@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.text.normalize import fold
-from smsgate.text.phones import MAX_NUMBERS, canonical, is_mobile, is_premium, phone_numbers
+from smsgate.text.phones import MAX_NUMBERS, canonical, is_mobile, is_premium, located_numbers, phone_numbers
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,11 @@ def test_kinds() -> None:
 
 def test_a_text_of_numbers_ends_at_the_bound() -> None:
     assert len(phone_numbers(fold("0199001234 " * 100))) == MAX_NUMBERS
+
+
+def test_numbers_are_found_with_their_place() -> None:
+    words = fold("Appelez O6 39 98 00 01 ou 3646, +33 1 99 00 12 34")
+    assert [(number, words[start:end]) for number, start, end in located_numbers(words)] == [
+        ("33639980001", "o6 39 98 00 01"),
+        ("33199001234", "33 1 99 00 12 34"),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from smsgate.cli.allow import allow, disallow
 from smsgate.cli.backtest import backtest
 from smsgate.cli.block import block, unblock
 from smsgate.cli.check import check
@@ -11,6 +12,7 @@ from smsgate.cli.demo import demo
 from smsgate.cli.explain import explain
 from smsgate.cli.imports import import_
 from smsgate.cli.monitor import monitor
+from smsgate.cli.new_rule import new_rule
 from smsgate.cli.reload import reload
 from smsgate.cli.rules import rules
 from smsgate.cli.run import run
@@ -27,7 +29,8 @@ app = typer.Typer(
 
     See it work:        [bold]smsgate demo[/bold]
 
-    Write rules:        [bold]smsgate check rules/[/bold], then [bold]smsgate explain "a suspicious text"[/bold]
+    Write rules:        [bold]smsgate new-rule[/bold], [bold]smsgate check rules/[/bold],
+                        then [bold]smsgate explain "a suspicious text"[/bold]
 
     Know what they do:  [bold]smsgate backtest --rules rules/ messages.jsonl[/bold]
 
@@ -41,7 +44,8 @@ app.command()(demo)
 app.command()(check)
 app.command()(explain)
 app.command()(backtest)
-for command in (sessions, kick, trace, monitor, block, unblock, reload):
+app.command()(new_rule)
+for command in (sessions, kick, trace, monitor, block, unblock, allow, disallow, reload):
     app.command()(command)
 app.add_typer(rules, name="rules")
 app.add_typer(simulate, name="simulate")

@@ -41,7 +41,7 @@ def block(  # noqa: PLR0917  # the arguments of the command
         raise typer.BadParameter("say what, for how long and why: NAME --for 24h --reason TEXT")
     if kind is None and (for_ is not None or reason is not None or force):
         raise typer.BadParameter("say what: host, number or sender, and its name")
-    for_s = None if for_ is None else _seconds(for_)
+    for_s = None if for_ is None else seconds(for_)
     with asking(config, control) as gate:
         records = gate.ask("block", kind=kind, value=value, for_s=for_s, reason=reason, force=force or None)
     if not records:
@@ -68,7 +68,8 @@ def unblock(
         raise typer.Exit(1)
 
 
-def _seconds(text: str) -> int:
+def seconds(text: str) -> int:
+    """A time such as `24h`. Raises BadParameter."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise typer.BadParameter(f"found {text!r}, expected a time such as 30m, 24h or 7d")

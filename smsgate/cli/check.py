@@ -17,7 +17,7 @@ from smsgate.rules.model import EntryList, Where
 
 POPULAR_PER_MISTAKE = 5_000
 """Much visited domains are honest: of so many, one may resemble a brand by chance."""
-SETTINGS_KEY = re.compile(r"^[{\s]*\"?(?:listeners?|upstreams?|metrics|clients)\"?\s*:", re.MULTILINE)
+SETTINGS_KEY = re.compile(r"^[{\s]*\"?(?:listeners?|upstreams?|metrics)\"?\s*:", re.MULTILINE)
 
 
 def check(

@@ -64,4 +64,12 @@ def status_name(status: int) -> str:
 
 def rule_record(entry: Rule | Limit) -> dict[str, str | int]:
     """A rule as the commands' JSON has it."""
-    return {"id": entry.id, "file": entry.where.file, "line": entry.where.line, "action": str(entry.action)}
+    record: dict[str, str | int] = {
+        "id": entry.id,
+        "file": entry.where.file,
+        "line": entry.where.line,
+        "action": str(entry.action),
+    }
+    if isinstance(entry, Rule) and entry.overridden:
+        record["overridden"] = f"{entry.overridden.file}:{entry.overridden.line}"
+    return record

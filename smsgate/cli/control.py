@@ -96,6 +96,24 @@ def asking(config: Path, control: Path | None, timeout_s: float = ANSWER_S) -> I
         _refuse(str(error))
 
 
+def asked_if_running(config: Path, control: Path | None, what: str) -> Any | None:
+    """What a gate answers; None where there is none to ask, or the configuration has no control socket."""
+    path = control
+    if path is None and config.is_file():
+        with told_faults():
+            path = load_settings(config).control
+    if path is None:
+        return None
+    try:
+        asker = Asker(_connected(path), ANSWER_S)
+        try:
+            return asker.ask(what)
+        finally:
+            asker.close()
+    except GateError:
+        return None
+
+
 def _path_in(config: Path) -> Path:
     with told_faults():
         path = load_settings(config).control

@@ -3,135 +3,115 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from smsgate.cli.common import ACTION_STYLE, default_rules, out, rule_record, status_name, told_faults
+from smsgate.cli import explained
+from smsgate.cli.common import default_rules, out, told_faults
+from smsgate.cli.pdus import explain_pdus
+from smsgate.config.messages import request
 from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation
-from smsgate.rules.explain import explain as explain_text
-from smsgate.rules.facts import AMBIGUOUS_BODY
-from smsgate.rules.verdict import Verdict
-from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
-from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
-from smsgate.smpp.readings import readings
+from smsgate.rules.explain import explain as explain_readings
+from smsgate.rules.reasons import Tried
+from smsgate.text.reading import Reading
+
+NEAR_MISSES: Final = 3
+"""Rules shown that did not hit, unless all are asked for."""
 
 
 def explain(  # noqa: PLR0917  # a command's options
-    text: Annotated[str | None, typer.Argument(help="The text of the message.")] = None,
+    text: Annotated[str | None, typer.Argument(help="The text of the message; - is standard input.")] = None,
     rules: Annotated[Path | None, typer.Option(help="A folder of packs, or one pack.", show_default="rules/")] = None,
     sender: Annotated[str, typer.Option(help="The source address it comes from.")] = "",
     client: Annotated[str, typer.Option(help="The system_id it comes from.")] = "",
-    pdu: Annotated[str | None, typer.Option(help="In place of the text: a whole PDU, in hexadecimal.")] = None,
+    pdu: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="In place of the text: a whole PDU, in hexadecimal. Several: as they come, parts of a message."
+        ),
+    ] = None,
+    rule: Annotated[str | None, typer.Option(metavar="ID", help="Show the condition of this rule.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show the conditions of all rules.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show the verdict on one text and everything it rests on.
 
-    The rules that hit with file and line, the words and links that made their conditions true, and what folding (lower
-    case, accents and look-alike letters off) made of the text.
+    The rules that hit, and some that nearly did, with each part of their condition and the words and links that made it
+    true; what folding (lower case, accents and look-alike letters off) made of the text; whose its links are.
 
         smsgate explain "Votre solde C.P.F va expirer, voir https://cpf-droits.example/x"
 
-    A PDU is shown in each way of reading it; the strictest verdict counts.
+    A PDU is shown in each way of reading it; the strictest verdict counts. Of the parts of a long message, each says what it
+    adds. Exit codes: 0 done, 2 rules or a PDU that can't be read.
     """
-    if (text is None) is (pdu is None):
+    if (text is None) is (not pdu):
         raise typer.BadParameter("either a text, or a PDU with --pdu")
-    view = None if pdu is None else _view(pdu)
+    try:
+        requests = [request(digits) for digits in pdu or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--pdu") from None
     with told_faults():
         rule_set = load_rules([rules or default_rules()])
-    if view is not None:
-        _explain_pdu(rule_set, view, client, as_json=as_json)
+    if requests:
+        _explain_pdus(rule_set, requests, client, rule, every=every, as_json=as_json)
         return
-    why = explain_text(rule_set, text or "", sender, client)
+    given = sys.stdin.read().removesuffix("\n") if text == "-" else text or ""
+    why = explain_readings(rule_set, (Reading.of_text(given),), sender, client)
+    chosen = _chosen(why, rule, every=every)
     if as_json:
-        typer.echo(json.dumps(_record(why)))
+        record = explained.record(why, chosen, rule_set.labels)
+        typer.echo(json.dumps({**explained.reading_record(why.readings[0]), **record}))
     else:
-        _show(why)
+        explained.show(why, chosen, rule_set.labels)
 
 
-def _explain_pdu(rule_set: RuleSet, view: TextView, client: str, *, as_json: bool) -> None:
-    """Show the verdict on a PDU, then each reading of it by itself."""
-    sender = view.source.decode("latin-1")
-    carrier = rule_set.of_sender(sender, client, view.source_type)
-    if view.ambiguous:
-        carrier |= AMBIGUOUS_BODY
-    found = readings(view)
-    verdict = rule_set.check(found, sender, client, carrier).verdict
-    reasons = [(each.alphabet, explain_text(rule_set, each.text, sender, client, carrier)) for each in found]
+def _explain_pdus(
+    rules: RuleSet, requests: Sequence[tuple[int, bytes]], client: str, rule: str | None, *, every: bool, as_json: bool
+) -> None:
+    """Show the verdict on a PDU, or on the parts of a message: that of the part which decides, or the last one."""
+    pdus = explain_pdus(rules, requests, client, datetime.now(UTC).timestamp())
+    deciding = max(reversed(pdus), key=lambda each: each.verdict.action.strictness)
+    deciding = next((each for each in pdus if each.verdict.refused), deciding)
+    why = deciding.judged
+    chosen = _chosen(why, rule, every=every)
     if as_json:
-        records = [{"alphabet": alphabet, **_record(why)} for alphabet, why in reasons]
-        typer.echo(json.dumps({"verdict": str(verdict.action), "status": verdict.status or None, "readings": records}))
+        record = explained.record(why, chosen, rules.labels)
+        typer.echo(json.dumps({**record, "pdus": [explained.pdu_record(each) for each in pdus]}))
         return
-    _show_verdict(verdict)
-    for alphabet, why in reasons:
-        out.print(Text(f"\nread as {alphabet}", style="bold"))
-        _show(why)
+    explained.show_verdict(why)
+    for number, each in enumerate(pdus, 1):
+        out.print()
+        explained.show_pdu(each, number, len(pdus))
+        if len(pdus) > 1:
+            explained.show_added(each)
+        for told in each.alone.readings:
+            explained.show_heading(told)
+            explained.show_reading(told)
+    if deciding.together is not None:
+        out.print()
+        for told in deciding.together.readings:
+            explained.show_together(told)
+    explained.show_rules(why, chosen, rules.labels)
 
 
-def _view(digits: str) -> TextView:
-    """The view of a PDU in hexadecimal. Raises BadParameter for what is none, or has no text."""
-    try:
-        octets = bytes.fromhex(digits)
-    except ValueError:
-        raise typer.BadParameter("not hexadecimal", param_hint="--pdu") from None
-    if len(octets) < HEADER_BYTES or HEADER.unpack_from(octets)[0] != len(octets):
-        raise typer.BadParameter("not one whole PDU: its first four octets are its length", param_hint="--pdu")
-    command = HEADER.unpack_from(octets)[1]
-    if command not in TEXT_BEARING:
-        raise typer.BadParameter(f"a {command_name(command) or 'PDU'} has no text to judge", param_hint="--pdu")
-    return text_view(command, octets, 0, len(octets))
-
-
-def _record(why: Explanation) -> dict[str, object]:
-    verdict = why.verdict
-    return {
-        "verdict": str(verdict.action),
-        "status": verdict.status or None,
-        "rules": [rule_record(rule) for rule in verdict.rules],
-        "monitored": [rule_record(rule) for rule in verdict.monitored],
-        "facts": list(why.facts),
-        "spans": [
-            {"fact": span.fact, "start": span.start, "end": span.end, "text": why.text[span.start : span.end]}
-            for span in why.spans
-        ],
-        "links": [{"host": link.host, "userinfo": link.userinfo, "path": link.path} for link in why.links],
-        "resembled": list(why.resembled),
-        "text": why.text,
-        "folded": why.folded,
-    }
-
-
-def _show_verdict(verdict: Verdict) -> None:
-    line = Text.assemble(("verdict  "), (str(verdict.action), ACTION_STYLE[verdict.action]))
-    if verdict.status:
-        line.append(f"  answered {status_name(verdict.status)}")
-    out.print(line)
-    for title, entries in (("rule", verdict.rules), ("would hit, monitored", verdict.monitored)):
-        for entry in entries:
-            out.print(Text.assemble(f"{title}     ", (entry.id, "bold"), f"  {entry.title}  ({entry.where})"))
-
-
-def _show(why: Explanation) -> None:
-    _show_verdict(why.verdict)
-    shown = Text(why.text)
-    for span in why.spans:
-        shown.stylize("bold yellow", span.start, span.end)
-    for link in why.links:
-        shown.stylize("underline cyan", link.start, link.end)
-    out.print(Text("text     ") + shown)
-    out.print(Text(f"folded   {why.folded}", style="dim"))
-    if why.spans or why.links:
-        table = Table("fact", "span", "where", box=None, pad_edge=False, header_style="dim")
-        for span in why.spans:
-            table.add_row(Text(span.fact), Text(why.text[span.start : span.end]), f"{span.start}-{span.end}")
-        for link in why.links:
-            table.add_row("link", Text(link.host), f"{link.start}-{link.end}")
-        out.print(table)
-    if why.resembled:
-        out.print(Text(f"sender   resembles {', '.join(why.resembled)}"))
-    out.print(Text(f"facts    {', '.join(why.facts) or 'none'}", style="dim"))
+def _chosen(why: Explanation, rule: str | None, *, every: bool) -> list[Tried]:
+    """The rules whose conditions are shown: one, all, or those that hit and the nearest misses."""
+    if rule is not None:
+        chosen = [attempt for attempt in why.rules if attempt.rule.id == rule]
+        if not chosen:
+            near = get_close_matches(rule, [attempt.rule.id for attempt in why.rules], n=1)
+            hint = f", did you mean {near[0]}?" if near else ""
+            raise typer.BadParameter(f"no rule {rule!r} is in force{hint}", param_hint="--rule")
+        return chosen
+    if every:
+        return list(why.rules)
+    misses = [attempt for attempt in why.rules if attempt.near][:NEAR_MISSES]
+    return [*(attempt for attempt in why.rules if attempt.hits), *misses]

@@ -1,4 +1,4 @@
-"""`smsgate rules`: what was in force and when, and back to it."""
+"""`smsgate rules`: what was in force and when, and back to it. What there is: see `listing`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from rich.text import Text
 
 from smsgate.cli.common import EXIT_DIAGNOSTICS, err, out, told_faults
 from smsgate.cli.control import CONFIG, Config, Control, asking
+from smsgate.cli.listing import list_rules
 from smsgate.cli.reload import RELOAD_S, tell_outcome, who
 from smsgate.config.load import load_settings
 from smsgate.reload.history import History
 
-rules = typer.Typer(no_args_is_help=True, help="The rule sets that were in force.")
+rules = typer.Typer(no_args_is_help=True, help="The rules, and the rule sets that were in force.")
+rules.command("list")(list_rules)
 
 
 @rules.command()

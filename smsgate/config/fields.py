@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from datetime import date, tzinfo
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
 from smsgate.config.diagnostics import LIST_TAG, MAPPING_TAG, fault, listed, quoted
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition, ConditionError
-from smsgate.rules.model import Action, LimitKey, Mode
+from smsgate.rules.model import Action, LimitKey, Mode, Sample
+from smsgate.rules.model import RuleMode as AnyMode
 from smsgate.rules.near import nearest
 from smsgate.rules.words import keyword_entries
 from smsgate.smpp.coding import NAMES
@@ -45,6 +46,9 @@ MAX_LIMIT_COUNT: Final = 1_000_000_000
 MAX_WINDOW_S: Final = 31 * 86_400
 """State of limits lives in memory and starts anew with the process: a month is already more than it keeps."""
 
+SCALAR: Final = ["string", "number", "boolean"]
+"""What editors take a scalar for, before it is read as text."""
+
 _NAME: Final = re.compile(r"[^\W_][\w.-]*")
 _RESERVED: Final = cond.RESERVED.union(
     cond.FACTS, cond.PREDICATES, cond.FIELDS, cond.QUANTITIES, cond.MEASURES, ("any", "all")
@@ -53,8 +57,10 @@ _LABEL: Final = r"(?:[a-z0-9_]|[^\x00-\x7f\s\u3002\uff0e\uff61])"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:-*{_LABEL})*(?:\.{_LABEL}(?:-*{_LABEL})*)+")
 _HOST_IN_URL: Final = re.compile(r"(?:[a-z]+:/*)?(?:\*\.)?([^\s/:@?#*]+?)\.?(?:[:/?#].*)?")
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
+_PHONE: Final = re.compile(r"\+?[\d ().-]*")
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,9}")
 _OVER: Final = re.compile(r"([0-9]{1,12}) in ([0-9]{1,9}) ?([smhd])")
+_SAMPLE: Final = re.compile(r"sample ([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 T = TypeVar("T")
@@ -115,7 +121,7 @@ def sender(value: str) -> str:
 
 def phone(value: str) -> str:
     """A phone number in the usual ways of writing."""
-    if not re.fullmatch(r"\+?[\d ().-]*", value) or sum(map(str.isdigit, value)) < 3:
+    if not _PHONE.fullmatch(value) or sum(map(str.isdigit, value)) < 3:
         raise fault(quoted(value), "a phone number of three digits or more")
     return value
 
@@ -173,7 +179,10 @@ def choice(table: Mapping[str, T], value: object) -> T:
 
 def word_of(words: type[StrEnum]) -> PlainValidator:
     """Validates a word of an enumeration."""
-    return PlainValidator(partial(choice, {str(word): word for word in words}))
+    known = {str(word): word for word in words}
+    return PlainValidator(
+        partial(choice, known), json_schema_input_type=Annotated[str, WithJsonSchema({"enum": [*known]})]
+    )
 
 
 def status(value: object) -> int:
@@ -224,33 +233,111 @@ def condition(value: object) -> Condition:
         raise fault(error.found, error.expected, error.suggestion, error.column - 1) from None
 
 
+def mode(value: object) -> AnyMode:
+    """The mode of a rule."""
+    text = value if isinstance(value, str) else ""
+    if text in set(Mode):
+        return Mode(text)
+    match = _SAMPLE.fullmatch(text)
+    if match is None or not float(match[1]):
+        expected = "monitor, enforce, or sample with a percentage such as 'sample 10%'"
+        raise fault(quoted(value), expected, nearest(text, Mode))
+    return Sample(float(match[1]) / 100)
+
+
+def one_or_more(value: object) -> Any:
+    """A single entry may be written without its list."""
+    return [value] if isinstance(value, str) else value
+
+
 ACTIONS: Final = {str(action): action for action in sorted(Action, key=lambda action: action is Action.ALLOW)}
+OVERRIDE_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action is not Action.ALLOW}
 LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action not in {Action.ALLOW, Action.DROP}}
 
+
+def shown(description: str, **more: Any) -> WithJsonSchema:
+    """How the JSON Schema has a field (see `schema`): any scalar, as all are read as text, and what more is said."""
+    kind = {} if more.keys() & {"enum", "anyOf", "type"} else {"type": SCALAR}
+    return WithJsonSchema({**kind, "description": description, **more})
+
+
+_DAY = "a day such as 2027-06-30"
+_MODE = shown(
+    "monitor: hits are counted; sample 10%: acts on that share of its hits; enforce: acts",
+    anyOf=[{"enum": [*Mode]}, {"type": "string", "pattern": rf"^{_SAMPLE.pattern}$"}],
+)
+_STATUS = shown(
+    "the command_status to answer: a name, or a number such as 0x45",
+    anyOf=[
+        {"enum": [name for name, status in Status.__members__.items() if status]},
+        {"type": "string", "pattern": rf"^(?:{_NUMBER.pattern})$"},
+        {"type": "integer", "minimum": 1, "maximum": MAX_STATUS},
+    ],
+)
+
 Text = Annotated[str, AfterValidator(text)]
-Name = Annotated[str, AfterValidator(name)]
-Term = Annotated[str, AfterValidator(term)]
-Keyword = Annotated[str, AfterValidator(keyword)]
-Weight = Annotated[int, PlainValidator(weight)]
+Name = Annotated[str, AfterValidator(name), shown("a name of letters, digits, _ - and .", maxLength=MAX_NAME_CHARS)]
+Term = Annotated[str, AfterValidator(term), shown("a name for conditions to refer to", maxLength=MAX_NAME_CHARS)]
+Keyword = Annotated[
+    str, AfterValidator(keyword), shown("whole words, or the start of one with a *", pattern=r"^[^*]*[^\W_][^*]*\*?$")
+]
+Weight = Annotated[int, PlainValidator(weight), shown("a whole number", type=["integer", "string"])]
 Keywords = Annotated[
     Annotated[tuple[Keyword, ...], Field(min_length=1), Tag(LIST_TAG)]
     | Annotated[dict[Keyword, Weight], Field(min_length=1), Tag(MAPPING_TAG)],
     Discriminator(lambda value: MAPPING_TAG if isinstance(value, dict) else LIST_TAG),
 ]
 """A list, or a mapping to weights."""
-TimeZone = Annotated[tzinfo, PlainValidator(timezone)]
-AlphabetName = Annotated[str, PlainValidator(alphabet)]
-Domain = Annotated[str, AfterValidator(domain)]
-Sender = Annotated[str, AfterValidator(sender)]
-Phone = Annotated[str, AfterValidator(phone)]
-HostToken = Annotated[str, AfterValidator(token)]
-AnywhereToken = Annotated[str, AfterValidator(anywhere_token)]
-ConditionText = Annotated[Condition, PlainValidator(condition)]
-RuleAction = Annotated[Action, PlainValidator(partial(choice, ACTIONS))]
-LimitAction = Annotated[Action, PlainValidator(partial(choice, LIMIT_ACTIONS))]
-RuleMode = Annotated[Mode, word_of(Mode)]
-PerKey = Annotated[LimitKey, word_of(LimitKey)]
-StatusCode = Annotated[int, PlainValidator(status)]
-Switch = Annotated[bool, PlainValidator(partial(choice, {"true": True, "false": False}))]
-Day = Annotated[date, PlainValidator(expires)]
-Over = Annotated[tuple[int, float], PlainValidator(over)]
+TimeZone = Annotated[tzinfo, PlainValidator(timezone), shown("a time zone such as Europe/Paris", type="string")]
+AlphabetName = Annotated[str, PlainValidator(alphabet), shown("an alphabet", enum=[*NAMES])]
+Domain = Annotated[
+    str,
+    AfterValidator(domain),
+    shown("a domain; its sub-domains are included", pattern=r"^[^\s/:@?#*]+\.[^\s/:@?#*]+$"),
+]
+Sender = Annotated[str, AfterValidator(sender), shown("a sender id or number", minLength=1, maxLength=MAX_SENDER_CHARS)]
+Phone = Annotated[str, AfterValidator(phone), shown("a phone number", pattern=rf"^{_PHONE.pattern}$")]
+HostToken = Annotated[str, AfterValidator(token), shown("letters only")]
+AnywhereToken = Annotated[
+    str, AfterValidator(anywhere_token), shown("six letters or more", minLength=MIN_ANYWHERE_LETTERS)
+]
+ConditionText = Annotated[
+    Condition,
+    PlainValidator(condition),
+    shown(
+        "terms joined by and, or, not and brackets, such as: names(cpf) and demand and not official(cpf)", minLength=1
+    ),
+]
+Conditions = Annotated[
+    tuple[ConditionText, ...],
+    BeforeValidator(one_or_more),
+    shown(
+        "conditions under which the rule does not hit: one, or a list",
+        anyOf=[{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    ),
+]
+RuleAction = Annotated[Action, PlainValidator(partial(choice, ACTIONS)), shown("what happens", enum=[*ACTIONS])]
+LimitAction = Annotated[
+    Action, PlainValidator(partial(choice, LIMIT_ACTIONS)), shown("what happens", enum=[*LIMIT_ACTIONS])
+]
+OverrideAction = Annotated[
+    Action, PlainValidator(partial(choice, OVERRIDE_ACTIONS)), shown("what happens", enum=[*OVERRIDE_ACTIONS])
+]
+RuleMode = Annotated[AnyMode, PlainValidator(mode), _MODE]
+LimitMode = Annotated[Mode, word_of(Mode), shown("whether it acts or only counts", enum=[*Mode])]
+PerKey = Annotated[LimitKey, word_of(LimitKey), shown("what is counted by", enum=[*LimitKey])]
+StatusCode = Annotated[int, PlainValidator(status), _STATUS]
+Switch = Annotated[
+    bool,
+    PlainValidator(partial(choice, {"true": True, "false": False})),
+    shown("true or false", enum=[True, False, "true", "false"]),
+]
+YesNo = Annotated[
+    bool, PlainValidator(partial(choice, {"yes": True, "no": False})), shown("yes or no", enum=["yes", "no"])
+]
+Day = Annotated[date, PlainValidator(expires), shown(_DAY, type="string", pattern=r"^\d{4}-\d\d-\d\d$")]
+Over = Annotated[
+    tuple[int, float],
+    PlainValidator(over),
+    shown("how many in which time, such as 20 in 10m (s, m, h, d)", type="string", pattern=rf"^{_OVER.pattern}$"),
+]

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic_core import PydanticCustomError
 
+from smsgate.config import columns
 from smsgate.config.diagnostics import quoted
 from smsgate.config.fields import domain
 from smsgate.rules.lists import DigestTable
 from smsgate.rules.model import ListKind, Pack
-from smsgate.text.normalize import fold
 from smsgate.text.phones import canonical
 from smsgate.text.urls import links, plain, public_suffix, registrable_domain
 
@@ -39,13 +39,7 @@ PROTECTED_LISTS: Final = frozenset({"trusted", "ordinary", "shorteners", "messen
 _HOSTS_ADDRESS: Final = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104  # nothing is bound
 _HOSTS_OWN: Final = re.compile(r"local(?:host.*)?|.*\.local(?:domain|host)?|broadcasthost|ip6-.*|0\.0\.0\.0")
 """Names that every hosts file has for the machine itself."""
-_COLUMNS: Final = {
-    "number": frozenset({"number", "numero", "phone", "telephone", "tel", "sender", "from", "expediteur", "emetteur"}),
-    "text": frozenset({"text", "texte", "message", "sms", "body", "contenu", "content"}),
-    "link": frozenset({"link", "lien", "url", "host", "domain", "domaine", "site"}),
-    "date": frozenset({"date", "time", "timestamp", "received", "recu", "signalement"}),
-}
-"""Words of a header, folded, by what stands in their column."""
+_COLUMNS: Final = {"number": columns.NUMBER, "text": columns.TEXT, "link": columns.LINK, "date": columns.DATE}
 
 
 @dataclass(slots=True)
@@ -101,14 +95,14 @@ def read_reports(text: str) -> Found:
     ValueError when no column is known."""
     found = Found()
     lines = io.StringIO(text, newline="")
-    delimiter = max(",;\t", key=lines.readline().count)
+    delimiter = columns.delimiter(lines.readline())
     lines.seek(0)
     rows = csv.reader(lines, delimiter=delimiter)
     names = [name.strip() for name in next(rows, [])]
-    places = {kind: place for kind, words in _COLUMNS.items() if (place := _column(names, words)) is not None}
-    if not places.keys() & {"number", "text", "link"}:
+    found.columns = columns.columns(names, _COLUMNS)
+    if not found.columns.keys() & {"number", "text", "link"}:
         raise ValueError("a header with a column such as number, text or link")
-    found.columns = {kind: names[place] for kind, place in places.items()}
+    places = {kind: names.index(name) for kind, name in found.columns.items()}
     for row in _rows(rows, found):
         if not any(cell.strip() for cell in row):
             continue
@@ -145,11 +139,6 @@ def _report(found: Found, line: int, cells: dict[str, str]) -> None:
         _take(found, line, where)
     if text := cells.get("text"):
         found.texts.append({"text": text, **({"date": cells["date"]} if cells.get("date") else {})})
-
-
-def _column(names: Sequence[str], words: frozenset[str]) -> int | None:
-    """The first column with one of these words in its name."""
-    return next((place for place, name in enumerate(names) if words & set(fold(name).split())), None)
 
 
 def _worded(text: str) -> Iterator[tuple[int, list[str]]]:

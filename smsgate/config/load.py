@@ -249,7 +249,9 @@ class _Guard(Form):
         return Guard(self.messages, self.change)
 
 
-class _Config(Form):
+class GateForm(Form):
+    """The configuration file of a gate."""
+
     listeners: tuple[_Listener, ...] = Field(min_length=1, description="a list such as [{bind: '127.0.0.1:2775'}]")
     upstreams: tuple[_Upstream, ...] = Field(
         min_length=1, description="a list such as [{address: 'smsc.example:2775'}]"
@@ -281,9 +283,9 @@ def load_settings(path: Path) -> Settings:
     source = read(path)
     diagnostics = list(source.diagnostics)
     try:
-        form = _Config.model_validate(source.root.value, context={FOLDER: path.parent})
+        form = GateForm.model_validate(source.root.value, context={FOLDER: path.parent})
     except ValidationError as error:
-        raise DiagnosticsError([*diagnostics, *explain(error, _Config, source)]) from None
+        raise DiagnosticsError([*diagnostics, *explain(error, GateForm, source)]) from None
     diagnostics += _name_faults(form, source)
     if diagnostics:
         raise DiagnosticsError(diagnostics)
@@ -311,7 +313,7 @@ def load_settings(path: Path) -> Settings:
     )
 
 
-def _name_faults(form: _Config, source: Source) -> list[Diagnostic]:
+def _name_faults(form: GateForm, source: Source) -> list[Diagnostic]:
     """Upstreams that are called the same, and names in clients that no upstream has."""
     faults: list[Diagnostic] = []
     lines: dict[str, int] = {}

@@ -12,14 +12,24 @@ from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
-from pydantic_core.core_schema import ValidationInfo
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core.core_schema import CoreSchema, ValidationInfo
 
 from smsgate.config.diagnostics import Diagnostic, Form, explain, fault, listed
 from smsgate.config.fields import (
     ACTIONS,
+    SCALAR,
     AlphabetName,
     AnywhereToken,
+    Conditions,
     ConditionText,
     Day,
     Domain,
@@ -27,6 +37,7 @@ from smsgate.config.fields import (
     Keyword,
     Keywords,
     LimitAction,
+    LimitMode,
     Name,
     Over,
     PerKey,
@@ -39,10 +50,14 @@ from smsgate.config.fields import (
     Term,
     Text,
     TimeZone,
+    YesNo,
     choice,
     number,
+    shown,
 )
 from smsgate.config.lists import ListFile, read_list
+from smsgate.config.net_fields import SystemId
+from smsgate.config.overrides import Override, exemptions, is_override_file, modes, read_overrides
 from smsgate.config.senders import Senders
 from smsgate.config.source import KeyPath, Source, read
 from smsgate.rules import condition as cond
@@ -105,6 +120,8 @@ class _Brand(Form):
 
 
 class _List(Form):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in _CONTENT]})
+
     domains: tuple[Domain, ...] | None = None
     senders: tuple[Sender, ...] | None = None
     numbers: tuple[Phone, ...] | None = None
@@ -142,16 +159,25 @@ class _Example(Form):
     def _text_alone(cls, value: Any) -> Any:
         return {"text": value} if isinstance(value, str) else value
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": SCALAR, "description": "a message"}, handler.resolve_ref_schema(handler(schema))]}
+
 
 class _Rule(Form):
     id: Name = Field(description="a name that no other rule has")
     title: Text = Field(description="what the rule stops, in a few words")
-    why: str = ""
+    why: str = Field(default="", description="the fact that the rule stands on")
     action: RuleAction = Field(description=listed(ACTIONS))
     condition: ConditionText = Field(alias="if", description="the condition under which the rule hits")
     status: StatusCode | None = None
+    exceptions: Conditions = Field(alias="except", default=())
     mode: RuleMode = Mode.ENFORCE
-    expires: Day | None = None
+    clients: dict[SystemId, RuleMode] = Field(default_factory=dict, description="other modes for some clients")
+    owner: str = Field(default="", description="who answers for the rule; the pack's owner unless given")
+    reference: str = Field(default="", description="where the rule comes from: a ticket, a report")
+    since: Day | None = Field(default=None, description="the day from which the rule is there")
+    expires: Day | None = Field(default=None, description="the rule's last day")
     matches: tuple[_Example, ...] = Field(min_length=1, description="at least one message that the rule must hit")
     passes: tuple[_Example, ...] = Field(min_length=1, description="at least one message that must pass")
 
@@ -167,19 +193,23 @@ class _Limit(Form):
     id: Name = Field(description="a name that no other rule or limit has")
     title: Text = Field(description="what the limit is for, in a few words")
     condition: ConditionText | None = Field(alias="if", default=None)
-    count: Annotated[str, PlainValidator(partial(choice, {"messages": "messages"}))] = "messages"
+    count: Annotated[
+        str, PlainValidator(partial(choice, {"messages": "messages"})), shown("what is counted", enum=["messages"])
+    ] = "messages"
     per: PerKey = Field(description=listed(LimitKey))
     over: Over = Field(description="a number and a window such as '20 in 10m'")
     action: LimitAction = Action.THROTTLE
     status: StatusCode | None = None
-    mode: RuleMode = Mode.ENFORCE
+    mode: LimitMode = Mode.ENFORCE
 
 
-class _Pack(Form):
+class PackForm(Form):
+    """A rule file."""
+
     pack: Name = Field(description="the name of the pack")
     owner: str = ""
     use: tuple[Name, ...] = ()
-    typos: Annotated[bool, PlainValidator(partial(choice, {"yes": True, "no": False}))] = False
+    typos: YesNo = Field(default=False, description="whether keywords are also found with one slip in a long word")
     timezone: TimeZone = UTC
     brands: dict[Term, _Brand] = Field(default_factory=dict)
     keywords: dict[Term, Keywords] = Field(default_factory=dict)
@@ -191,31 +221,36 @@ class _Pack(Form):
 
 @dataclass(frozen=True, slots=True)
 class PackFile:
-    """What came of one file. With faults in rules and limits only, `pack` holds the sound ones, so that these can be
-    examined too; with any other fault it is None. `reads`: the file, and the lists that it names."""
+    """What came of one file, which is a pack or holds overrides. With faults in rules and limits only, `pack` holds the sound
+    ones, so that these can be examined too; with any other fault there is nothing. `reads`: the file, and the lists that it
+    names."""
 
     source: Source
     pack: Pack | None
     diagnostics: tuple[Diagnostic, ...]
     reads: tuple[Path, ...] = ()
+    overrides: tuple[Override, ...] | None = None
 
 
 def read_pack(path: Path) -> PackFile:
     """Read one rule file. Raises DiagnosticsError if it is not readable YAML; what is wrong in the YAML is returned."""
     source = read(path)
+    if is_override_file(source):
+        overrides, faults = read_overrides(source)
+        return PackFile(source, None, faults, (path,), None if faults else overrides)
     value: Any = source.root.value
     diagnostics = list(source.diagnostics)
     broken: set[KeyPath] = set()
     try:
-        form = _Pack.model_validate(value)
+        form = PackForm.model_validate(value)
     except ValidationError as error:
-        diagnostics += explain(error, _Pack, source)
+        diagnostics += explain(error, PackForm, source)
         broken = {details["loc"][:2] for details in error.errors(include_url=False)}
         if any(len(place) < 2 or place[0] not in {"rules", "limits"} for place in broken):
             return PackFile(source, None, tuple(diagnostics))
         rules = [value["rules"][index] for index in _sound(value, "rules", broken)]
         limits = [value["limits"][index] for index in _sound(value, "limits", broken)]
-        form = _Pack.model_validate({**value, "rules": rules, "limits": limits})
+        form = PackForm.model_validate({**value, "rules": rules, "limits": limits})
     converter = _Converter(source, path.parent)
     pack = converter.pack(form, _sound(value, "rules", broken), _sound(value, "limits", broken))
     diagnostics += converter.diagnostics
@@ -237,7 +272,7 @@ class _Converter:
         self.diagnostics: list[Diagnostic] = []
         self.lists: list[Path] = []
 
-    def pack(self, form: _Pack, rules: list[int], limits: list[int]) -> Pack:
+    def pack(self, form: PackForm, rules: list[int], limits: list[int]) -> Pack:
         """`rules` and `limits` are the indices in the file of those of the form."""
         source = self.source
         return Pack(
@@ -252,7 +287,7 @@ class _Converter:
             keywords=tuple(self.keyword_set(name, words) for name, words in form.keywords.items()),
             lists=tuple(self.entry_list(name, entries) for name, entries in form.lists.items()),
             senders=form.senders.ids(lambda key, name: self.opened(("senders", key), name), self.diagnostics),
-            rules=tuple(self.rule(rule, i) for rule, i in zip(form.rules, rules, strict=True)),
+            rules=tuple(self.rule(rule, i, form.owner) for rule, i in zip(form.rules, rules, strict=True)),
             limits=tuple(self.limit(limit, i) for limit, i in zip(form.limits, limits, strict=True)),
         )
 
@@ -304,7 +339,7 @@ class _Converter:
         self.diagnostics += read.faults
         return read
 
-    def rule(self, form: _Rule, index: int) -> Rule:
+    def rule(self, form: _Rule, index: int, owner: str) -> Rule:
         path: KeyPath = ("rules", index)
         return Rule(
             id=form.id,
@@ -318,6 +353,11 @@ class _Converter:
             expires=form.expires,
             matches=self.examples(form.matches, (*path, "matches")),
             passes=self.examples(form.passes, (*path, "passes")),
+            exemptions=exemptions(self.source, (*path, "except"), form.exceptions),
+            clients=modes(form.clients),
+            owner=form.owner or owner,
+            reference=form.reference,
+            since=form.since,
         )
 
     def examples(self, forms: tuple[_Example, ...], path: KeyPath) -> tuple[Example, ...]:

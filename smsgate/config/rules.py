@@ -14,16 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
-from smsgate.config.examples import failing_examples, mistaken_sites
+from smsgate.config.examples import failing_examples, failing_passes, mistaken_sites
+from smsgate.config.fields import one_or_more
+from smsgate.config.overrides import overridden
 from smsgate.config.rulefile import PackFile, read_pack
 from smsgate.rules.brands import Build, automaton
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
-from smsgate.rules.model import Pack, PackError, Problem, Where
+from smsgate.rules.model import Pack, PackError, Problem, Where, place
 from smsgate.rules.tables import expired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from smsgate.config.source import KeyPath
 
 log = logging.getLogger(__name__)
 
@@ -60,17 +64,27 @@ def load(paths: Sequence[Path], today: date | None = None, build: Build = automa
     files, faults, complete = _read(paths)
     if not complete:
         raise DiagnosticsError(faults)
-    packs = tuple(file.pack for file in files if file.pack)
+    written = tuple(file.pack for file in files if file.pack)
+    packs, wrong = overridden(written, (each for file in files for each in file.overrides or ()))
+    if wrong:
+        raise DiagnosticsError([*faults, *wrong])
     day = today or datetime.now(UTC).date()
+    expired_lists = [entries for pack in packs for entries in pack.lists if expired(entries, day)]
     try:
         rules = compile_packs(packs, day, build)
+        # Examples stand for the rules as written: a list that runs out one night must not keep a gate from starting, and what
+        # a site excuses need not be hit any more. What must pass, must pass in any case.
+        tested = compile_packs(_unexpiring(packs), day) if expired_lists else rules
+        if packs == written:
+            faults += failing_examples(tested)
+        else:
+            faults += failing_examples(compile_packs(_unexpiring(written), day)) + failing_passes(tested)
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
-    expired_lists = [entries for pack in packs for entries in pack.lists if expired(entries, day)]
     for entries in expired_lists:
         log.warning("%s: the list %s expired on %s: it counts as empty", entries.where, entries.name, entries.expires)
-    # Examples stand for the rules as written: a list that runs out one night must not keep a gate from starting.
-    faults += failing_examples(compile_packs(_unexpiring(packs), day) if expired_lists else rules)
+    for rule in (rule for pack in packs for rule in pack.rules if expired(rule, day)):
+        log.warning("%s: the rule %s expired on %s: it has stopped", place(rule), rule.id, rule.expires)
     faults += mistaken_sites(rules, packs)
     if faults:
         raise DiagnosticsError(faults)
@@ -106,7 +120,7 @@ def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool
         else:
             files.append(read)
             faults += read.diagnostics
-            complete = complete and read.pack is not None
+            complete = complete and (read.pack is not None or read.overrides is not None)
     return files, faults, complete
 
 
@@ -139,10 +153,24 @@ def _word(problem: Problem, file: PackFile) -> Where:
     for index, name in enumerate(value.get("use", ())):
         if name == word[1] and problem.where == file.source.key(("pack",)):
             return file.source.where(("use", index))
-    for section in ("rules", "limits"):
-        for index, entry in enumerate(value.get(section, ())):
-            if problem.where == file.source.where((section, index)):
-                match = re.search(rf"(?<![\w@.-]){re.escape(word[1])}(?![\w.-])", entry.get("if", ""))
-                if match:
-                    return file.source.inside((section, index, "if"), match.start())
+    for path, text in _conditions(value):
+        if problem.where in {file.source.where(path), file.source.where(path[:2])}:
+            match = re.search(rf"(?<![\w@.-]){re.escape(word[1])}(?![\w.-])", text)
+            if match:
+                return file.source.inside(path, match.start())
     return problem.where
+
+
+def _conditions(value: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """The conditions of a file that was read, and where they stand."""
+    entries: list[tuple[KeyPath, Any]] = [
+        ((section, index), entry)
+        for section in ("rules", "limits")
+        for index, entry in enumerate(value.get(section, ()))
+    ]
+    entries += [(("overrides", rule), entry) for rule, entry in value.get("overrides", {}).items()]
+    for path, entry in entries:
+        if "if" in entry:
+            yield (*path, "if"), entry["if"]
+        for index, text in enumerate(one_or_more(entry.get("except", ()))):
+            yield (*path, "except", index), text

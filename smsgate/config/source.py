@@ -104,6 +104,8 @@ class Source:
         quotes over several lines it is the start of the text.
         """
         node = self._node(path)
+        if node is None and path[-1] == 0:  # one entry may be written where a list could stand
+            node = self._node(path[:-1])
         if node is None or not isinstance(node.value, str):
             return self.where(path)
         length = len(node.value.rstrip())

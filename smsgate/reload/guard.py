@@ -47,8 +47,8 @@ def compare(before: RuleSet, after: RuleSet, messages: Path) -> Change:
     lost: Counter[str] = Counter()
     for message in read_messages(messages):
         count += 1
-        old = before.check_text(message.text, message.sender, message.client)
-        new = after.check_text(message.text, message.sender, message.client)
+        old = message.judge(before)
+        new = message.judge(after)
         changed += old.action is not new.action
         newly_refused += new.refused and not old.refused
         no_longer_refused += old.refused and not new.refused

@@ -92,6 +92,8 @@ class Impersonation:
         self._bait = frozenset(bait)
         self._trusted = tuple(trusted)
         self._listed = dict(domain_lists)
+        self._shown = 0
+        self._allowed: frozenset[str] = frozenset()
         self._tables = tuple(domain_tables)
         self._official: dict[str, int] = {}
         self._whole: dict[str, int] = {}
@@ -102,6 +104,7 @@ class Impersonation:
             for domain in brand.official.domains:
                 self._official[domain] = self._official.get(domain, 0) | bits.official
                 self._listed[domain] = self._listed.get(domain, 0) | bits.shown
+                self._shown |= bits.shown
             for table, tokens in ((self._whole, brand.host.whole), (self._with_bait, brand.host.with_bait)):
                 for token in tokens:
                     word = squeezed(token)
@@ -122,6 +125,12 @@ class Impersonation:
         """See `rules.engine.RuleSet.forget`."""
         del self.host, self.sender
 
+    def allow(self, hosts: frozenset[str]) -> None:
+        """From now on these, and what lies below them, are nobody's look-alikes, on no list, and not foreign."""
+        if hosts != self._allowed:
+            self._allowed = hosts
+            self.host.cache_clear()
+
     def link(self, link: Link) -> HostFacts:
         """What a whole link is: its host, and what userinfo and path add."""
         facts = self.host(link.host)
@@ -135,9 +144,10 @@ class Impersonation:
 
     def _host(self, host: str) -> HostFacts:
         official = listed = 0
-        trusted = False
+        trusted = allowed = False
         tail = host
         while tail:
+            allowed = allowed or tail in self._allowed
             official |= self._official.get(tail, 0)
             listed |= self._listed.get(tail, 0)
             for table, bits in self._tables:
@@ -145,6 +155,8 @@ class Impersonation:
                     listed |= bits
             trusted = trusted or any(tail in entries for entries in self._trusted)
             tail = tail.partition(".")[2]
+        if allowed:
+            return HostFacts(official, 0, listed & self._shown, foreign=False)
         if official or trusted:
             return HostFacts(official, 0, listed, foreign=False)
         suffix = public_suffix(host)

@@ -7,6 +7,7 @@ set, brand fact, list membership and comparison that some condition may ask for 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, tzinfo
 from functools import partial, reduce
 from hashlib import sha256
@@ -16,12 +17,13 @@ from typing import Final
 from smsgate.rules import condition as cond
 from smsgate.rules.brands import Build, Impersonation, automaton
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import CompiledLimit, CompiledRule, RuleSet
+from smsgate.rules.engine import CompiledLimit, RuleSet
 from smsgate.rules.envelope import Envelope
-from smsgate.rules.facts import FACTS, FOREIGN_LINK
+from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
+from smsgate.rules.judge import CompiledRule
 from smsgate.rules.masks import COMPARE, Term, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
-from smsgate.rules.model import Action, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.model import Action, Exemption, ListKind, Pack, PackError, Problem, Rule, Where
 from smsgate.rules.numbers import NUMBER_FACTS, Numbers
 from smsgate.rules.senders import SENDER_FACTS, SenderIndex
 from smsgate.rules.tables import Tables, expired
@@ -68,7 +70,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         numbers_asked=compiler.numbers_asked,
         sender_tests=compiler.members.tests["sender"],
         client_tests=compiler.members.tests["client"],
-        senders=SenderIndex(packs),
+        senders=SenderIndex.of(packs),
         envelope=compiler.envelope(),
         link_tests=compiler.link_tests,
         build=build,
@@ -87,6 +89,7 @@ class _Compiler:
         self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
+        self._parts: dict[Condition, Test] = {}  # of the rule at hand
 
     def impersonation(self, build: Build) -> Impersonation:
         bait = [
@@ -111,16 +114,16 @@ class _Compiler:
         return Envelope(members.tests["destination"], self.segment_tests, members.alphabet_bits, self.hour_tests)
 
     def rule(self, place: int, pack: Pack, rule: Rule) -> CompiledRule:
-        needed, test = self.whole(pack, rule.condition, rule.where)
+        self._parts = {}
+        needed, test = self.whole(pack, rule.condition, rule.where, rule.exemptions)
         if rule.action.strictness > Action.FLAG.strictness and _is_weak(rule.condition):
             expected = f"action flag, or another sign beside {', '.join(cond.WEAK_FACTS)}: genuine messages have them"
-            self.tables.problems.append(
-                Problem(rule.where, f"{rule.action} of {rule.id} for a weak sign alone", expected)
-            )
+            where = rule.overridden or rule.where
+            self.tables.problems.append(Problem(where, f"{rule.action} of {rule.id} for a weak sign alone", expected))
         status = status_of(rule)
         if rule.status is None and rule.action is Action.BLOCK and _asks_only_origin(rule.condition):
             status = Status.ESME_RINVSRCADR
-        return CompiledRule(place, rule, needed, test, status)
+        return CompiledRule(place, rule, needed, test, status, self._parts)
 
     def asked_words(self) -> dict[str, int]:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
@@ -130,18 +133,30 @@ class _Compiler:
         """Keyword sets, and keywords with a bit of their own, that conditions only ever want absent."""
         return self._excusing & ~self._demanded
 
-    def whole(self, pack: Pack, condition: Condition, where: Where) -> Term:
-        """`test` of a whole condition; notes when numbers must be read for it."""
+    def whole(self, pack: Pack, condition: Condition, where: Where, exemptions: Sequence[Exemption] = ()) -> Term:
+        """`test` of a whole condition, and of none of the exemptions; notes when numbers must be read for it."""
         needed, test = self.test(pack, condition, where)
-        for leaf, positive in cond.leaves(condition):
-            self._wanted(pack, leaf, positive=positive)
-        if _asks_numbers(condition):
+        terms = [(pack, condition)]
+        for exemption in exemptions:
+            seen = replace(pack, use=(*exemption.use, *pack.use)) if exemption.use else pack
+            terms.append((seen, cond.Not(exemption.condition)))
+            excuse = self.test(*terms[-1], exemption.where)[1]
+            test = all_of(needed, [test, excuse])
+        for seen, term in terms:
+            for leaf, positive in cond.leaves(term):
+                self._wanted(seen, leaf, positive=positive)
+        if any(_asks_numbers(term) for _, term in terms):
             late = not needed or needed[0] & self.tables.number_bits  # nothing that is known before the numbers are
             self.numbers_asked = -1 if late else self.numbers_asked | needed[0]
         return needed, test
 
     def test(self, pack: Pack, condition: Condition, where: Where) -> Term:
         """The test of a condition, and what it needs."""
+        made = self._made(pack, condition, where)
+        self._parts[condition] = made[1]
+        return made
+
+    def _made(self, pack: Pack, condition: Condition, where: Where) -> Term:
         match condition:
             case cond.Name():
                 return any_of(self._name(pack, condition, where))
@@ -285,14 +300,15 @@ def _asks_numbers(condition: Condition) -> bool:
 
 
 def _is_weak(condition: Condition) -> bool:
-    """Whether a condition can hold by facts alone that genuine messages show too."""
+    """Whether a condition can hold by facts alone that genuine messages show too. What is absent is no sign beside them."""
     match condition:
         case cond.Name(name=name):
             return name in cond.WEAK_FACTS
         case cond.Not(term=term):
             return _is_weak(term)
         case cond.AtLeast(count=count, terms=terms):
-            return sum(map(_is_weak, terms)) >= count
+            weak = [term for term in terms if _is_weak(term)]
+            return bool(weak) and sum(term in weak or isinstance(term, cond.Not) for term in terms) >= count
     return False
 
 

@@ -20,6 +20,7 @@ from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
 
+from smsgate.rules.allowances import Allowances
 from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import (
@@ -33,9 +34,10 @@ from smsgate.rules.facts import (
     Facts,
     Test,
 )
-from smsgate.rules.model import Action, Brand, Limit, Mode, Rule
+from smsgate.rules.judge import CompiledRule, Judge
+from smsgate.rules.model import Action, Brand, Limit
 from smsgate.rules.numbers import Numbers
-from smsgate.rules.senders import SenderIndex
+from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import (
     disguised,
@@ -49,17 +51,6 @@ from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
 from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain, without_links
 from smsgate.text.window import Window
-
-
-class CompiledRule(NamedTuple):
-    """A rule with its test. `place`: where it stands among the rules of the set, files in their order. `needed`: masks of each
-    of which one bit must be set, the one that seldom is first; without any the test must always run."""
-
-    place: int
-    rule: Rule
-    needed: tuple[int, ...]
-    test: Test
-    status: int
 
 
 class CompiledLimit(NamedTuple):
@@ -82,7 +73,7 @@ class RuleSet:
     """All loaded rules, compiled and immutable: a reload swaps the reference. Made by `rules.compile.compile_packs`.
 
     `words` are the folded keywords with the bits they set, `uncut` those that are looked for where word cuts are lost,
-    `labels` says what each bit stands for: for `rules.explain`.
+    `labels` says what each bit stands for; `name_bits` are those that count outside of hosts, `excusing_bits` outside of links.
     """
 
     def __init__(
@@ -108,6 +99,7 @@ class RuleSet:
     ) -> None:
         self.version = version
         self.rules = tuple(entry.rule for entry in rules)
+        self.compiled_rules = tuple(rules)
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
         self._always = tuple(entry for entry in rules if not entry.needed)
@@ -123,13 +115,13 @@ class RuleSet:
         self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
         self.uncut = without_blanks(words)
         self._uncut = build(self.uncut)
-        self._name_bits = name_bits
-        self._excusing_bits = excusing_bits
+        self.name_bits = name_bits
+        self.excusing_bits = excusing_bits
         self._outside_bits = name_bits | excusing_bits
         self._official_bits = official_bits
         self.longest_word = max(map(len, words), default=0)
-        self._impersonation = impersonation
-        self._numbers = numbers
+        self.impersonation = impersonation
+        self.numbers = numbers
         self._numbers_asked = numbers_asked
         self.senders = senders
         self.of_sender = lru_cache(maxsize=CACHE_ENTRIES)(senders.facts)
@@ -139,58 +131,72 @@ class RuleSet:
         self._client_tests = tuple(client_tests)
         self.envelope = envelope
         tests = (*link_tests, *sender_tests, *client_tests)
-        known_or_counted = [official_bits, envelope.bits, *(bit for _, bit in tests)]
+        self._of_message = envelope.bits | SENDER_BITS  # known, whatever the parts
+        known_or_counted = [official_bits, self._of_message, *(bit for _, bit in tests)]
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
-        self._allowing = tuple(
-            entry for entry in rules if entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE
-        )
+        self._allowing = tuple(entry for entry in rules if entry.rule.action is Action.ALLOW)
+        self._judge = Judge()
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
 
     def forget(self) -> None:
         """End the use of this set. Its caches refer back to it; without them it is freed with its last reference, at once and
         even if it was frozen (`gc.freeze`)."""
         del self._origin
-        self._impersonation.forget()
+        self.impersonation.forget()
+
+    def serve(self, sample_key: bytes, allowances: Allowances) -> None:
+        """Put in force what is no rule: the key that samples are drawn with, and what an operator allows for now."""
+        self._judge = Judge(sample_key, allowances)
+        self.impersonation.allow(allowances.hosts)
+        self.numbers.allow(allowances.numbers)
 
     @property
     def brands(self) -> tuple[Brand, ...]:
         """All brands of the packs."""
-        return self._impersonation.brands
+        return self.impersonation.brands
 
     def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
         """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
         carrier = self.of_sender(sender, client) | self.envelope.facts() | self.envelope.hours(12)
         return self.check((Reading.of_text(text),), sender, client, carrier).verdict
 
-    def check(self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0) -> Finding:
+    def check(
+        self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
+    ) -> Finding:
         """Judge every reading of one message; `carrier` are the facts of what it came in and of its sender id (`of_sender`).
 
-        Pure: nothing is counted or debited.
+        Pure: nothing is counted or debited. `content` is what samples are drawn by, in place of the words of the readings.
         """
         origin = self._origin(sender, client) | carrier
-        found: list[Facts] = []
-        union = 0
+        texts = readings
         for reading in readings:
-            facts = self.facts(reading, origin)
-            found.append(facts)
-            union |= facts.bits
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
                 shown = "".join(map(reading.text.__getitem__, order))
-                facts = self.facts(Reading.of_text(shown, reading.alphabet), origin)
-                found.append(facts)
-                union |= facts.bits
+                texts = [*texts, Reading.of_text(shown, reading.alphabet)]
+        found: list[Facts] = []
+        union = 0
+        for text in texts:
+            facts = self.facts(text, origin)
+            found.append(facts)
+            union |= facts.bits
         if union & self._any_trigger or self._always:
-            return Finding(self._verdict([self._hits(facts.bits, facts.bits) for facts in found]), found)
+            hits = [self._hits(facts.bits, facts.bits) for facts in found]
+            return Finding(self._judge.verdict(hits, sender, client, [content or text.words for text in texts]), found)
         return Finding(PASS, found)
 
     def is_foreign(self, host: str) -> bool:
         """Whether a host is official for no brand and on no list of trusted ones."""
-        return self._impersonation.host(host).foreign
+        return self.impersonation.host(host).foreign
 
     def lookalikes(self, host: str) -> tuple[str, ...]:
         """The brands that a host carries without being theirs, as `labels` has them: "lookalike(cpf)"."""
-        carried = self._impersonation.host(host).lookalike
+        carried = self.impersonation.host(host).lookalike
         return tuple(label for bit, label in self.labels.items() if carried & bit)
+
+    def certain(self, evidence: Evidence, sender: str, client: str, *, complete: bool, carrier: int) -> tuple[int, int]:
+        """The facts and the excuses that `check_parts` judges one reading of a message in parts by."""
+        known = self._closed if complete else self._open
+        return known(evidence, self._origin(sender, client) | carrier & self._of_message)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender, client and carrier."""
@@ -210,7 +216,7 @@ class RuleSet:
             if not links_read or is_odd(beside) or may_be_disguised(fold(beside)):
                 bits |= self._in_disguise(beside)
         if self._numbers_asked and (bits & self._numbers_asked or self._numbers_asked < 0):
-            bits |= self._numbers.facts(reading.words)
+            bits |= self.numbers.facts(reading.words)
         return Facts(bits, links_read)
 
     def _in_disguise(self, text: str) -> int:
@@ -241,7 +247,7 @@ class RuleSet:
         bits = LINK
         official = -1
         for link in found:
-            facts = self._impersonation.link(link)
+            facts = self.impersonation.link(link)
             official &= facts.official
             bits |= facts.lookalike | facts.listed
             if facts.foreign:
@@ -255,11 +261,11 @@ class RuleSet:
     ) -> tuple[Evidence, tuple[Link, ...]]:
         """The evidence with what one more part makes certain, and the links that this shows. `excusing`: whether its facts
         count where a rule wants them absent; `carrier`: facts of what it came in."""
-        bits = carrier & ~self.envelope.bits  # known, whatever the parts: see `check_parts`
+        bits = carrier & ~self._of_message  # known, whatever the parts: see `check_parts`
         for _, found in self._words.iter(window.words):
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
-            bits |= self._numbers.facts(window.words)
+            bits |= self.numbers.facts(window.words)
         names = evidence.names | bits & self._outside_bits
         bits &= ~self._outside_bits
         official, count = evidence.official, evidence.links
@@ -292,16 +298,17 @@ class RuleSet:
         *,
         complete: bool,
         carrier: int = 0,
+        content: str = "",
     ) -> Finding:
         """Judge what `add` has gathered in each reading, with the links that were new. `complete`: no part is missing;
-        `carrier`: facts of what the last one came in."""
-        origin = self._origin(sender, client) | carrier & self.envelope.bits
-        known = self._closed if complete else self._open
-        judged = [known(evidence, origin) for evidence in readings]
+        `carrier`: facts of what the last one came in; `content`: what samples are drawn by, the same for all parts."""
+        judged = [self.certain(each, sender, client, complete=complete, carrier=carrier) for each in readings]
         hits = [self._hits(bits, excuses) for bits, excuses in judged]
-        verdict = self._verdict(hits) if any(hits) else PASS
-        if verdict.refused and not complete and self._allowing and all(map(self._may_allow, judged)):
-            verdict = PASS
+        verdict = self._judge.verdict(hits, sender, client, [content] * len(hits)) if any(hits) else PASS
+        if verdict.refused and not complete and self._allowing:
+            allowing = [entry for entry in self._allowing if self._judge.acts(entry.rule, sender, client, content)]
+            if all(any(entry.test(possible, certain) for entry in allowing) for certain, possible in judged):
+                verdict = PASS  # a rule that allows may hold once the missing parts are there
         return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
 
     def _closed(self, evidence: Evidence, origin: int) -> tuple[int, int]:
@@ -319,18 +326,13 @@ class RuleSet:
             return certain | reduce(and_, counts), possible | reduce(or_, counts)
         return certain, possible
 
-    def _may_allow(self, bits_and_excuses: tuple[int, int]) -> bool:
-        """Whether a rule that allows may hold once the missing parts are there."""
-        certain, possible = bits_and_excuses
-        return any(entry.test(possible, certain) for entry in self._allowing)
-
     def _outside_links(self, text: str, found: Sequence[Link]) -> int:
         """Names outside of hosts, since a genuine message and a scam both name the brand there; excuses outside of whole links,
         since a fraudster writes any word into a path."""
-        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self._name_bits
-        if not self._excusing_bits:
+        names = self._words_beside(text, [(link.host_start, link.host_end) for link in found]) & self.name_bits
+        if not self.excusing_bits:
             return names
-        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self._excusing_bits
+        return names | self._words_beside(text, [(link.start, link.end) for link in found]) & self.excusing_bits
 
     def _words_beside(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
         """The bits of the words outside of these stretches."""
@@ -346,7 +348,7 @@ class RuleSet:
         return bits
 
     def _origin_bits(self, sender: str, client: str) -> int:
-        bits = 0 if self.senders.is_authorised(sender, client) else self._impersonation.sender(sender)
+        bits = 0 if self.senders.is_authorised(sender, client) else self.impersonation.sender(sender)
         for test, bit in self._sender_tests:
             if test(sender):
                 bits |= bit
@@ -375,29 +377,6 @@ class RuleSet:
                 if bits & beside and entry.place not in hits and entry.test(bits, excuses):
                     hits[entry.place] = entry
         return hits
-
-    def _verdict(self, readings: Sequence[dict[int, CompiledRule]]) -> Verdict:
-        """The strictest rule that hits in any reading; of equally strict ones the first in the files."""
-        hits: dict[int, CompiledRule] = {}
-        allowed = 0
-        for here in readings:
-            allowed += any(
-                entry.rule.action is Action.ALLOW and entry.rule.mode is Mode.ENFORCE for entry in here.values()
-            )
-            hits |= here
-        if not hits:
-            return PASS
-        ordered = sorted(hits.values(), key=lambda entry: (-entry.rule.action.strictness, entry.place))
-        monitored = tuple(entry.rule for entry in ordered if entry.rule.mode is Mode.MONITOR)
-        acting = [entry for entry in ordered if entry.rule.mode is Mode.ENFORCE]
-        if allowed == len(readings):
-            allowing = tuple(entry.rule for entry in acting if entry.rule.action is Action.ALLOW)
-            return Verdict(Action.ALLOW, 0, allowing, monitored)
-        acting = [entry for entry in acting if entry.rule.action is not Action.ALLOW]
-        if not acting:
-            return Verdict(monitored=monitored) if monitored else PASS
-        strictest = acting[0]
-        return Verdict(strictest.rule.action, strictest.status, tuple(entry.rule for entry in acting), monitored)
 
 
 def _about_characters(text: str) -> int:

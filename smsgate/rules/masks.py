@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from smsgate.rules.facts import Test
@@ -60,20 +62,20 @@ def summed(compare: str, number: int, weighted: Sequence[tuple[int, int]]) -> Te
     """How the sum of the weights whose bits are set compares with a number. `weighted`: weights and bits.
 
     The sum lies between what the facts with positive weights and the excuses with negative ones make certain, and what
-    they make of it the other way round. Equal weights are counted together: a test takes 0.2 µs for each different one.
+    they make of it the other way round. It takes 0.2 µs for each bit that is set, however many there are.
     """
-    masks: dict[int, int] = {}
-    for weight, bit in weighted:
-        masks[weight] = masks.get(weight, 0) | bit
-    raising = [(weight, mask) for weight, mask in masks.items() if weight > 0]
-    lowering = [(weight, mask) for weight, mask in masks.items() if weight < 0]
+    first = min((bit.bit_length() for _, bit in weighted), default=1) - 1
+    weights = {bit.bit_length() - first: weight for weight, bit in weighted}
+    raising = reduce(or_, (bit for weight, bit in weighted if weight > 0), 0)
+    lowering = reduce(or_, (bit for weight, bit in weighted if weight < 0), 0)
 
     def least(bits: int, excuses: int) -> int:
+        found = (bits & raising | excuses & lowering) >> first
         total = 0
-        for weight, mask in raising:
-            total += weight * (bits & mask).bit_count()
-        for weight, mask in lowering:
-            total += weight * (excuses & mask).bit_count()
+        while found:
+            top = found.bit_length()
+            total += weights[top]
+            found ^= 1 << top - 1
         return total
 
     match compare:

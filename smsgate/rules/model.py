@@ -48,6 +48,19 @@ class Mode(StrEnum):
     ENFORCE = "enforce"
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The mode of a rule that acts on a share of what it hits, 0 to 1, and monitors the rest (see `rules.sampling`)."""
+
+    share: float
+
+    def __str__(self) -> str:
+        return f"sample {self.share * 100:g}%"
+
+
+RuleMode = Mode | Sample
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Where:
     """A place in a file of the operator's; line and column count from 1."""
@@ -166,8 +179,21 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """A condition that keeps a rule from hitting. Its names are those that the rule may use, and those of the packs `use`."""
+
+    condition: Condition
+    where: Where = field(repr=False)
+    use: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `status` None means the default of the action (see `rules.engine`)."""
+    """One rule: it hits where `condition` holds and none of `exemptions` does.
+
+    `status` None means the default of the action (see `rules.engine`). `clients`: other modes for some of them, whose names
+    are case folded. After the day `expires` it is left out. `overridden`: where an override has changed it.
+    """
 
     id: str
     title: str
@@ -176,10 +202,25 @@ class Rule:
     where: Where = field(repr=False)
     why: str = ""
     status: int | None = None
-    mode: Mode = Mode.ENFORCE
+    mode: RuleMode = Mode.ENFORCE
     expires: date | None = None
     matches: tuple[Example, ...] = ()
     passes: tuple[Example, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    clients: tuple[tuple[str, RuleMode], ...] = ()
+    owner: str = ""
+    reference: str = ""
+    since: date | None = None
+    overridden: Where | None = field(default=None, repr=False)
+
+    def mode_for(self, client: str) -> RuleMode:
+        """The mode of the rule for messages of a client."""
+        if self.clients:
+            folded = client.casefold()
+            for name, mode in self.clients:
+                if name == folded:
+                    return mode
+        return self.mode
 
 
 class LimitKey(StrEnum):
@@ -243,3 +284,9 @@ class PackError(ValueError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(f"{len(problems)} problem(s), the first: {problems[0]}")
         self.problems = problems
+
+
+def place(entry: Rule | Limit) -> str:
+    """Where a rule or limit stands, for people: `rules/fr/cpf.yaml:87:5`, and where an override has changed it."""
+    overridden = entry.overridden if isinstance(entry, Rule) else None
+    return f"{entry.where}, overridden in {overridden}" if overridden else str(entry.where)

@@ -14,17 +14,18 @@ A source address is octets, shown as Latin-1 here. Octets of UTF-8 are compared 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from smsgate.rules.brands import squeezed
 from smsgate.rules.lists import as_number
-from smsgate.rules.model import Pack
+from smsgate.rules.model import Pack, SenderIds
 from smsgate.text.normalize import fold
 from smsgate.text.phones import canonical, is_mobile
 from smsgate.text.resemblance import Resemblances
 
+# Beside the facts of texts (`rules.facts`), which have the bits below.
 FORBIDDEN_SENDER: Final = 1 << 24
 RESERVED_SENDER: Final = 1 << 25
 SIMILAR_SENDER: Final = 1 << 26
@@ -43,6 +44,7 @@ SENDER_FACTS: Final = {
     "number_sender": NUMBER_SENDER,
     "mobile_sender": MOBILE_SENDER,
 }
+SENDER_BITS: Final = sum(SENDER_FACTS.values())
 SENDER_KINDS: Final = ALPHANUMERIC_SENDER | SHORT_CODE_SENDER | NUMBER_SENDER
 
 MAX_ALPHANUMERIC_CHARS: Final = 11
@@ -71,28 +73,58 @@ _E164_PLANS: Final = frozenset({0, 1})
 _TRUNK: Final = "0"
 
 
-class SenderIndex:
-    """The sender ids of all packs. Pure; whoever asks for every message remembers the answers (`RuleSet.of_sender`)."""
+class _Section(NamedTuple):
+    """What one pack says of sender ids."""
 
-    def __init__(self, packs: Iterable[Pack]) -> None:
+    file: str
+    pack: str
+    use: tuple[str, ...]
+    ids: SenderIds
+    official: tuple[str, ...]
+
+    @classmethod
+    def of(cls, pack: Pack) -> Self:
+        official = tuple(sender for brand in pack.brands for sender in brand.official.senders)
+        return cls(pack.file, pack.name, pack.use, pack.senders, official)
+
+
+class SenderIndex:
+    """The sender ids of packs. Pure; whoever asks for every message remembers the answers (`RuleSet.of_sender`)."""
+
+    @classmethod
+    def of(cls, packs: Iterable[Pack]) -> Self:
+        """Those of all these packs."""
+        return cls(tuple(map(_Section.of, packs)))
+
+    def __init__(self, sections: Sequence[_Section]) -> None:
+        self._sections = tuple(sections)
+        self._within: dict[str, SenderIndex] = {}
         forbidden: set[str] = set()
         self._tables: list[Container[str]] = []
         self._clients: dict[str, frozenset[str]] = {}
         self._official: set[str] = set()
         names: list[str] = []
-        for pack in packs:
-            forbidden.update(map(_key, pack.senders.forbidden))
-            if pack.senders.table is not None:
-                self._tables.append(pack.senders.table)
-            for entry in pack.senders.reserved:
+        for section in sections:
+            forbidden.update(map(_key, section.ids.forbidden))
+            if section.ids.table is not None:
+                self._tables.append(section.ids.table)
+            for entry in section.ids.reserved:
                 key = _key(entry.sender)
                 self._clients[key] = self._clients.get(key, frozenset()).union(map(str.casefold, entry.clients))
                 names.append(entry.sender)
-            for brand in pack.brands:
-                self._official.update(map(_key, brand.official.senders))
-                names += brand.official.senders
+            self._official.update(map(_key, section.official))
+            names += section.official
         self._forbidden = frozenset(forbidden)
         self._resemblances = Resemblances(names)
+
+    def within(self, file: str) -> SenderIndex:
+        """Those of the pack in this file and of the packs that it uses: what its examples rest on. Else a list of an operator's
+        would make an example fail that was written before."""
+        if file not in self._within:
+            used = {name for section in self._sections if section.file == file for name in section.use}
+            sections = [each for each in self._sections if each.file == file or each.pack in used]
+            self._within[file] = SenderIndex(sections)
+        return self._within[file]
 
     def facts(self, sender: str, client: str, type_octets: bytes = b"") -> int:
         """The bits of SENDER_FACTS. `type_octets`: source_addr_ton and source_addr_npi; without them the sender's look tells

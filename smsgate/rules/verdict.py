@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from smsgate.rules.model import REFUSING, Action, Limit, Rule
+from smsgate.rules.model import REFUSING, Action, Limit, Rule, place
 from smsgate.smpp.constants import Status
 
 DEFAULT_STATUS: Final = {Action.BLOCK: Status.ESME_RX_R_APPN, Action.THROTTLE: Status.ESME_RX_T_APPN}
@@ -34,7 +34,7 @@ class Verdict:
     @property
     def reason(self) -> str:
         """The rule that decided, for a log line: "FR-CPF-001 rules/fr/cpf.yaml:87:5"; "" when none did."""
-        return f"{self.rules[0].id} {self.rules[0].where}" if self.rules else ""
+        return f"{self.rules[0].id} {place(self.rules[0])}" if self.rules else ""
 
 
 PASS: Final = Verdict()

@@ -122,11 +122,17 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
     return view if view is not None else _malformed(data, body, end)
 
 
+def esm_class(command: int, data: bytes, start: int, end: int) -> int | None:
+    """esm_class of the request in data[start:end] (SMPP 3.4, 5.2.12): of submit_sm, deliver_sm and data_sm that can be read."""
+    layout = _SUBMIT_SM if command in {_SUBMIT, _DELIVER} else _DATA_SM if command == Command.DATA_SM else None
+    match = layout.match(data, start + HEADER_BYTES, end) if layout is not None else None
+    return match[4][0] if match is not None else None
+
+
 def is_receipt(command: int, data: bytes, start: int, end: int) -> bool:
     """Whether the deliver_sm or data_sm in data[start:end], which comes from the SMSC, is a receipt (SMPP 3.4, 5.2.12)."""
-    layout = _SUBMIT_SM if command == _DELIVER else _DATA_SM if command == Command.DATA_SM else None
-    match = layout.match(data, start + HEADER_BYTES, end) if layout is not None else None
-    return match is not None and match[4][0] & ESM_CLASS_TYPE in RECEIPT_TYPES
+    found = None if command == _SUBMIT else esm_class(command, data, start, end)
+    return found is not None and found & ESM_CLASS_TYPE in RECEIPT_TYPES
 
 
 _Head = tuple[bytes, bytes, tuple[bytes, ...], int, int, int]

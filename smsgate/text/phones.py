@@ -40,11 +40,16 @@ _MOBILE: Final = ("336", "337", "447")
 
 def phone_numbers(words: str) -> list[str]:
     """The numbers in a folded text, in order: digits with the country code, without `+`; at most MAX_NUMBERS."""
-    found: list[str] = []
+    return [number for number, _, _ in located_numbers(words)]
+
+
+def located_numbers(words: str) -> list[tuple[str, int, int]]:
+    """`phone_numbers`, each with where in the folded text it begins and ends."""
+    found: list[tuple[str, int, int]] = []
     for match in _NUMBER.finditer(_DIGITS_WITH_LETTERS.sub(_as_digits, words)):
         country = _COUNTRY[match.lastgroup or "other"]
         digits = match[0].replace(" ", "").removeprefix("00")
-        found.append(country + digits.removeprefix(country).removeprefix("0"))
+        found.append((country + digits.removeprefix(country).removeprefix("0"), match.start() + 1, match.end()))
         if len(found) == MAX_NUMBERS:
             break
     return found

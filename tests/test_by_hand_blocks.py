@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from smsgate import blocks as module
-from smsgate.blocks import FILE_NAME, MAX_BLOCKS, BlockDesk, Records, blocks_of
+from smsgate.by_hand import desk as module
+from smsgate.by_hand.blocks import BlockDesk, blocks_of
+from smsgate.by_hand.desk import MAX_ORDERS, Records
 from smsgate.rules.blocks import Block, BlockKind
 from smsgate.rules.model import Where
 from smsgate.smpp.constants import RESPONSE, Command, Status
@@ -35,7 +36,7 @@ class Desk:
         self.desk = BlockDesk(folder, lambda _, records: self.told.append(records))
 
     async def ask(self, what: str, **arguments: Any) -> Records:
-        return await self.desk.operate(what, arguments, RULES)
+        return await (self.desk.end(arguments) if what == "unblock" else self.desk.order(arguments, RULES))
 
     async def refusal(self, what: str, **arguments: Any) -> str:
         with pytest.raises(ValueError) as caught:
@@ -52,7 +53,7 @@ def test_a_block_is_on_disk_and_told_when_it_is_answered_and_a_later_desk_takes_
         one = Desk(tmp_path / "state")
         (record,) = await one.ask("block", **HOST)
         assert one.told == [[record]]
-        file = tmp_path / "state" / FILE_NAME
+        file = tmp_path / "state" / BlockDesk.file_name
         assert json.loads(file.read_text()) == [record]
         assert file.stat().st_mode & 0o777 == 0o600
         assert (file.parent.stat().st_mode & 0o777, list(file.parent.iterdir())) == (0o700, [file])
@@ -69,9 +70,9 @@ def test_each_block_has_the_line_of_the_file_that_it_stands_on(tmp_path: Path) -
         one = Desk(tmp_path)
         for value in ("one.example", "two.example", "three.example"):
             await one.ask("block", **{**HOST, "value": value})
-        lines = (tmp_path / FILE_NAME).read_text().splitlines()
+        lines = (tmp_path / BlockDesk.file_name).read_text().splitlines()
         for block in blocks_of(one.desk.file, one.told[-1], 0.0):
-            assert block.where.file == str(tmp_path / FILE_NAME)
+            assert block.where.file == str(tmp_path / BlockDesk.file_name)
             assert f'"{block.value}"' in lines[block.where.line - 1]
 
     run(body)
@@ -105,7 +106,7 @@ def test_unblock_takes_away_whatever_has_that_name(tmp_path: Path) -> None:
         assert [record["kind"] for record in await one.ask("unblock", value="Bad.example")] == ["host"]
         assert await one.ask("unblock", value="bad.example") == []
         assert one.told[-1] == []
-        assert json.loads((tmp_path / FILE_NAME).read_text()) == []
+        assert json.loads((tmp_path / BlockDesk.file_name).read_text()) == []
 
     run(body)
 
@@ -116,10 +117,10 @@ def test_unblock_takes_away_whatever_has_that_name(tmp_path: Path) -> None:
         ({"kind": "brand"}, "found 'brand', expected one of host, number, sender"),
         ({"value": "https://bad.example/x"}, "(did you mean 'bad.example'?)"),
         ({"value": None}, "expected a domain"),
-        ({"kind": "number", "value": "36180"}, "a short code is blocked as a sender"),
+        ({"kind": "number", "value": "36180"}, "a short code counts as a sender"),
         ({"kind": "number", "value": "Bank"}, "expected a phone number"),
         ({"kind": "sender", "value": "!!!"}, "expected a sender with letters or digits"),
-        ({"reason": None}, "a reason"),
+        ({"reason": None}, "block needs a reason"),
         ({"for_s": None}, "for how long?"),
         ({"for_s": 0}, "for how long?"),
         ({"for_s": 91 * 86_400}, "At most 90 days"),
@@ -149,7 +150,7 @@ def test_what_is_a_brands_own_can_be_forced(tmp_path: Path) -> None:
 
 
 def test_blocks_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_BLOCKS", 2)
+    monkeypatch.setattr(module, "MAX_ORDERS", 2)
 
     async def body() -> None:
         one = Desk(tmp_path)
@@ -159,12 +160,12 @@ def test_blocks_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         await one.ask("block", **{**HOST, "value": "bad1.example"})
 
     run(body)
-    assert MAX_BLOCKS >= 100
+    assert MAX_ORDERS >= 100
 
 
 def test_a_block_that_is_over_is_not_told_and_goes_with_the_next_change(tmp_path: Path) -> None:
     old = {"kind": "host", "value": "old.example", "since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"}
-    (tmp_path / FILE_NAME).write_text(json.dumps([{**old, "reason": "x"}]))
+    (tmp_path / BlockDesk.file_name).write_text(json.dumps([{**old, "reason": "x"}]))
 
     async def body() -> None:
         one = Desk(tmp_path)
@@ -172,7 +173,9 @@ def test_a_block_that_is_over_is_not_told_and_goes_with_the_next_change(tmp_path
         assert await one.ask("block") == []
         assert await one.ask("unblock", value="old.example") == []
         await one.ask("block", **HOST)
-        assert [record["value"] for record in json.loads((tmp_path / FILE_NAME).read_text())] == ["bad.example"]
+        assert [record["value"] for record in json.loads((tmp_path / BlockDesk.file_name).read_text())] == [
+            "bad.example"
+        ]
 
     run(body)
 
@@ -190,7 +193,7 @@ def test_without_a_folder_nothing_is_blocked_and_the_answer_says_what_is_missing
 def test_where_the_file_can_not_be_written_nothing_changes(tmp_path: Path) -> None:
     async def body() -> None:
         one = Desk(tmp_path)
-        (tmp_path / FILE_NAME).mkdir()
+        (tmp_path / BlockDesk.file_name).mkdir()
         assert "nothing changed" in await one.refusal("block", **HOST)
         assert (one.told, await one.ask("block")) == ([], [])
 
@@ -211,7 +214,7 @@ def test_where_the_file_can_not_be_written_nothing_changes(tmp_path: Path) -> No
 def test_a_file_that_can_not_be_read_is_put_aside_and_told(
     text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / FILE_NAME).write_text(text)
+    (tmp_path / BlockDesk.file_name).write_text(text)
 
     async def body() -> None:
         one = Desk(tmp_path)
