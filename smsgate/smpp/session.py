@@ -31,7 +31,7 @@ from smsgate.smpp.dropped import ABOUT_ONE, DROPPED, accepted
 from smsgate.smpp.framing import Framer, FramingError
 from smsgate.smpp.own import OwnRequests
 from smsgate.smpp.pdu import TEXT_BEARING, BindRefused, generic_nack, is_receipt, response, system_id
-from smsgate.smpp.states import READS_ESME, TRANSITIONS, Event, State
+from smsgate.smpp.states import HOLDS_ESME, READS_ESME, TRANSITIONS, Event, State
 
 TURN_BYTES: Final = 8192
 """Octets of one direction handled per turn of the loop. uvloop reads 256 KiB at a time: without this cap four senders with
@@ -143,9 +143,7 @@ class Session:
     @property
     def holding(self) -> bool:
         """Whether more of what the ESME sends should not be read: nothing of it is taken now, or enough of it waits."""
-        if self.state in {State.BINDING, State.ESME_ENDED, State.UNBINDING_SMSC}:
-            return self.downstream.pending > MAX_HELD_BYTES
-        return False
+        return self.state in HOLDS_ESME and self.downstream.pending > MAX_HELD_BYTES
 
     # from the ESME
 
@@ -226,7 +224,7 @@ class Session:
                     self.to_downstream.append(response(command, status, sequence))
                 else:
                     self.to_downstream.append(generic_nack(status, sequence))
-            return framer.peek() is not None
+            return framer.position < size and framer.peek() is not None
         except FramingError as error:
             self.to_downstream.append(generic_nack(Status.ESME_RINVCMDLEN, error.sequence))
             self.move(Event.CLOSE)
@@ -351,7 +349,7 @@ class Session:
                     self.to_upstream.append(answer)
                 elif command not in {ALERT_NOTIFICATION, OUTBIND} and len(self.awaited_esme) < MAX_AWAITED:
                     self.awaited_esme[sequence] = now
-            return framer.peek() is not None
+            return framer.position < size and framer.peek() is not None
         except FramingError as error:
             self.to_upstream.append(generic_nack(Status.ESME_RINVCMDLEN, error.sequence))
             self.move(Event.CLOSE)
