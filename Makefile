@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood latency soak lists detection docs clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood latency soak limits lists detection docs clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -52,6 +52,9 @@ latency: .venv/.dev  ## what the gate adds to the time to an answer, at 20, 50 a
 
 soak: .venv/.dev  ## a million messages, and the memory of the gate all the while
 	$(BIN)/python -m load_tests soak
+
+limits: .venv/.dev  ## what limits cost, and how exact they are where processes share them
+	$(BIN)/python -m load_tests limits
 
 lists: .venv/.dev  ## a list of a million domains: loading, looking up, memory
 	$(BIN)/python -m load_tests lists

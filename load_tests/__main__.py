@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from load_tests import fairness, flood, latency, lists, reload, report, soak, throughput
+from load_tests import fairness, flood, latency, limits, lists, reload, report, soak, throughput
 from load_tests.corpus import Corpus
 from load_tests.proxies import HARNESS_CORE, pin
 
@@ -22,6 +22,7 @@ TESTS: Final = {
     "flood": flood,
     "latency": latency,
     "soak": soak,
+    "limits": limits,
     "lists": lists,
     "reload": reload,
 }

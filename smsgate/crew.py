@@ -1,4 +1,4 @@
-"""`python -m smsgate.crew WORDS LETTERS RULES`: one worker of a supervisor, which it speaks to over two inherited sockets.
+"""`python -m smsgate.crew WORDS LETTERS RULES LIMITS`: one worker of a supervisor, which it speaks to over two inherited sockets.
 
 It relays what it is handed, and takes TLS off connections whose clients another worker may own: their plain stream goes, with
 the bind read from it, back to the supervisor. When the supervisor is gone, it drains and ends.
@@ -13,10 +13,12 @@ import pickle
 import signal
 import socket
 import sys
+from mmap import mmap
 from typing import Any
 
 import uvloop
 
+from smsgate.limits.shared import TABLE_OCTETS, SharedTable
 from smsgate.net.channel import Letters, Words
 from smsgate.net.listener import Incoming
 from smsgate.net.terminator import Terminator
@@ -36,10 +38,10 @@ BEAT_S = 1.0
 class Member:
     """One worker and its line to the supervisor."""
 
-    def __init__(self, setup: Setup, rules: RuleSet, words: Words, letters: Letters) -> None:
+    def __init__(self, setup: Setup, rules: RuleSet, limit_table: SharedTable, words: Words, letters: Letters) -> None:
         self._words = words
         self._letters = letters
-        self._worker = Worker(setup.settings, rules, self._ended)
+        self._worker = Worker(setup.settings, rules, self._ended, limit_table)
         self._terminator = Terminator(setup.settings, self._worker.metrics, self._worker.contexts, letters, self._ended)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, Any] = {}
@@ -131,8 +133,10 @@ class Member:
             self._words.say(record=record)
 
 
-async def _serve(setup: Setup, rules: RuleSet, words: socket.socket, letters: socket.socket) -> None:
-    member = Member(setup, rules, await Words.over(words), Letters(letters))
+async def _serve(
+    setup: Setup, rules: RuleSet, limit_table: SharedTable, words: socket.socket, letters: socket.socket
+) -> None:
+    member = Member(setup, rules, limit_table, await Words.over(words), Letters(letters))
     gc.collect()
     gc.freeze()  # rules and automaton live as long as the process: the collector need not look at them again
     await member.serve()
@@ -144,15 +148,17 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logs.configure()
     words, letters = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
-    sealed = int(sys.argv[3])
+    sealed, limits = map(int, sys.argv[3:5])
     words.setblocking(False)
     setup: Setup = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the supervisor
     settings: Settings = setup.settings
     rules = unseal(sealed).rules
+    limit_table = SharedTable(mmap(limits, TABLE_OCTETS), setup.index)
     os.close(sealed)
+    os.close(limits)
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_serve(setup, rules, words, letters))
+        runner.run(_serve(setup, rules, limit_table, words, letters))
 
 
 if __name__ == "__main__":

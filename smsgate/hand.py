@@ -41,8 +41,10 @@ class Hand:
         self.addresses: Counter[str] = Counter()
         self.down_since = 0.0
 
-    async def begin(self, settings: Settings, sealed: Sealed, handed_back: Callable[[Incoming, str], None]) -> Words:
-        """Start a process with these rules; it says when it is ready."""
+    async def begin(
+        self, settings: Settings, sealed: Sealed, limits: int, handed_back: Callable[[Incoming, str], None]
+    ) -> Words:
+        """Start a process with these rules; it says when it is ready. `limits`: the descriptor of the table of limits."""
         ours, theirs = socket.socketpair()
         our_letters, their_letters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.questions = Questions()
@@ -57,8 +59,9 @@ class Hand:
                 str(theirs.fileno()),
                 str(their_letters.fileno()),
                 str(sealed.descriptor),
+                str(limits),
                 stdin=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(), their_letters.fileno(), sealed.descriptor),
+                pass_fds=(theirs.fileno(), their_letters.fileno(), sealed.descriptor, limits),
             )
         self.words = words = await Words.over(ours)
         self.letters = Letters(our_letters)

@@ -3,27 +3,29 @@
     view of the PDU -> readings -> rules (of a segment: with the others') -> limits (client, then packs') -> Verdict
 
 Precedence: drop over block over throttle over flag over pass; a rule that allows ends the matter, the client's own rate
-apart. All limits are checked, then all are debited; a refused message debits none. Later segments of an admitted message are
-debited unchecked, each once. Pure but for the state of limits and segments: no clock, no I/O, no log.
+apart. All limits are checked, then all are debited; a refused message debits none. Later segments of an admitted message
+pass, each once. Pure but for the state of limits and segments: no clock, no I/O, no log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from operator import and_, or_
+from math import inf
+from operator import and_
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
-from smsgate.limits.limiter import Counted, Limiter
+from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
 from smsgate.limits.table import ArrivalTable
+from smsgate.pack_limits import PackLimits
 from smsgate.reassembly import Arrival, Segments, may_be_part, places
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
-from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
-from smsgate.rules.model import Action, Limit, LimitKey, Mode
+from smsgate.rules.model import Action
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import coding
@@ -34,6 +36,9 @@ from smsgate.text.reading import Reading
 
 MAX_CLIENTS: Final = 100_000
 """Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
+
+OWN_TABLE_OCTETS: Final = HEADER_OCTETS + 4096 * SET_OCTETS
+"""Of keys that cross clients, where nobody shares them: 16,384."""
 
 
 class Client:
@@ -79,8 +84,11 @@ class Policy:
         canned: Mapping[int, str] | None = None,
         segments: SegmentSettings = SegmentSettings(),  # noqa: B008  # frozen
         sample_key: bytes = b"",
+        *,
+        shared: SharedTable | None = None,
     ) -> None:
-        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id; `sample_key`: see `rules.sampling`."""
+        """`canned`: the texts that the SMSC keeps, by sm_default_msg_id; `sample_key`: see `rules.sampling`; `shared`: the
+        arrival times of keys that cross clients, where other processes count too."""
         self._clients = clients or {}
         self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
         self.segments = Segments(segments.expire_s, rules.longest_word)
@@ -91,7 +99,7 @@ class Policy:
         self.monitor_only: dict[str | None, str] = {}
         """Clients (None: all) whose messages are not refused for now, and why."""
         self.rules = rules
-        self._limiter = _limiter(rules)
+        self.limits = PackLimits(rules, shared or SharedTable.new(bytearray(OWN_TABLE_OCTETS), seed=0))
         self.blocks = Blocks()
         self._sample_key = sample_key
         self._allowances = NOTHING
@@ -100,18 +108,16 @@ class Policy:
     def use(self, rules: RuleSet) -> None:
         """Put a rule set in force. A limit whose id, key and rate are the same goes on counting; others start
         afresh, and so do segments."""
-        before = {_same(limit): self._limiter.table(index) for index, limit in enumerate(self.rules.limits)}
-        kept = {index: before[_same(limit)] for index, limit in enumerate(rules.limits) if _same(limit) in before}
         rules.serve(self._sample_key, self._allowances)
         self.rules = rules
         self.segments.forget(rules.longest_word)
-        self._limiter = _limiter(rules, kept)
+        self.limits.use(rules)
 
     def allow(self, allowances: Allowances) -> None:
         """Put in force what an operator allows, and nothing else. Parts of messages are then judged afresh: what was held against
         them before may be allowed now."""
         if allowances != self._allowances:
-            self._allowances = allowances
+            self._allowances = self.limits.allowances = allowances
             self.rules.serve(self._sample_key, allowances)
             self.segments.forget(self.rules.longest_word)
 
@@ -143,7 +149,7 @@ class Policy:
             verdict = self.decide(texts, sender, view.destinations, client, now, carrier)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
             verdict = MALFORMED
-        if verdict.refused and self._monitors(client):
+        if (verdict.refused or verdict.pause_s) and self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return verdict
 
@@ -185,7 +191,7 @@ class Policy:
         finding = self.rules.check(texts, sender, client.name, carrier)
         if self.blocks.any:
             finding = self.blocks.judge(finding, texts, sender, now)
-        return self._admit(finding, sender, destinations, client, now)[0]
+        return self._admit(finding, texts, sender, destinations, client, now)[0]
 
     def _decide_part(  # noqa: PLR0917
         self, view: TextView, texts: Sequence[Reading], sender: str, client: Client, now: float, carrier: int
@@ -194,7 +200,9 @@ class Policy:
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         later = bool(arrivals) and all(arrival.later for arrival in arrivals)
         admitted = reduce(and_, (arrival.limits for arrival in arrivals), -1) if later else 0
-        verdict, limits = self._admit(finding, sender, view.destinations, client, now, later=later, admitted=admitted)
+        verdict, limits = self._admit(
+            finding, texts, sender, view.destinations, client, now, later=later, admitted=admitted
+        )
         self._remember(arrivals, finding.verdict, verdict, limits, now)
         return verdict
 
@@ -226,9 +234,10 @@ class Policy:
             elif not verdict.refused:
                 self.segments.keep(arrival, limits, now)
 
-    def _admit(
+    def _admit(  # noqa: PLR0917  # as `decide_pdu`
         self,
         finding: Finding,
+        texts: Sequence[Reading],
         sender: str,
         destinations: Sequence[bytes],
         client: Client,
@@ -245,53 +254,16 @@ class Policy:
         if verdict.refused and verdict.action is not Action.THROTTLE:
             return verdict, 0
         rate = client.rate
-        tat = 0.0
-        if rate is not None:
-            tat = self._client_tats.get(client.name)
-            if not later and not rate.conforms(tat, now):
-                # The one case where 0x58 speaks to the right party.
-                return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
+        if rate is not None and not later and not rate.conforms(self._client_tats.get(client.name), now):
+            # The one case where 0x58 speaks to the right party.
+            return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
         allowed_by_rule = verdict.rules and verdict.action is Action.ALLOW
         debited = 0
         if self.rules.limits and not allowed_by_rule:
-            verdict, debited = self._limited(finding, sender, destinations, client, now, admitted)
+            verdict, debited = self.limits.judge(finding, texts, sender, destinations, client.name, now, admitted)
         if rate is not None and not verdict.refused:
-            self._client_tats.set(client.name, rate.debited(tat, now, len(destinations) or 1), now)
+            self._client_tats.push(client.name, now, rate.interval_s * (len(destinations) or 1), inf)
         return verdict, debited
-
-    def _limited(  # noqa: PLR0917  # as `decide_pdu`
-        self,
-        finding: Finding,
-        sender: str,
-        destinations: Sequence[bytes],
-        client: Client,
-        now: float,
-        admitted: int,
-    ) -> tuple[Verdict, int]:
-        """The verdict with the packs' limits in it, and those debited; none is when the message does not pass."""
-        verdict = finding.verdict
-        counted: list[Counted] = []
-        for index, (limit, test, _) in enumerate(self.rules.compiled_limits):
-            if test is None or any(test(facts.bits, facts.bits) for facts in finding.readings):
-                messages = 1 if limit.per is LimitKey.DESTINATION else max(1, len(destinations))  # submit_multi: many
-                counted += [
-                    Counted(index, key, messages) for key in _keys(limit, finding, sender, destinations, client)
-                ]
-        if not counted:
-            return verdict, 0
-        exceeded = self._limiter.exceeded([entry for entry in counted if not admitted >> entry.limit & 1], now)
-        for index in sorted(exceeded):
-            over = self.rules.compiled_limits[index]
-            monitors = self._allowances.monitors(over.limit.id, sender, client.name)
-            verdict = _with_limit(verdict, over, monitors=monitors)
-        if verdict.refused:
-            return verdict, 0
-        # What passes over a limit that only flags or monitors is not debited there: GCRA.
-        debited = [entry for entry in counted if entry.limit not in exceeded]
-        self._limiter.debit(debited, now)
-        limits = self.rules.limits
-        lasting = [entry.limit for entry in debited if limits[entry.limit].per is not LimitKey.LINK_HOST]
-        return verdict, reduce(or_, (1 << limit for limit in lasting), 0)  # the next part may show another host
 
 
 def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
@@ -300,36 +272,3 @@ def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], t
     parts = [place.total for place in places(view)] if may_be_part(view) else ()
     alphabets = [reading.alphabet for reading in texts]
     return envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)
-
-
-def _limiter(rules: RuleSet, kept: Mapping[int, ArrivalTable] | None = None) -> Limiter:
-    rates = [Gcra.of(limit.count / limit.window_s, limit.count) for limit in rules.limits]
-    return Limiter(rates, kept=kept)
-
-
-def _same(limit: Limit) -> tuple[object, ...]:
-    """What makes a limit of another rule set the same one."""
-    return limit.id, limit.per, limit.count, limit.window_s
-
-
-def _keys(limit: Limit, finding: Finding, sender: str, destinations: Sequence[bytes], client: Client) -> Sequence[str]:
-    match limit.per:
-        case LimitKey.CLIENT:
-            return (client.name,)
-        case LimitKey.SENDER:
-            return (sender.strip(),)
-        case LimitKey.DESTINATION:
-            return [destination.decode("latin-1") for destination in destinations]
-        case LimitKey.LINK_HOST:
-            return list({link_host_key(link) for facts in finding.readings for link in facts.links})
-
-
-def _with_limit(verdict: Verdict, exceeded: CompiledLimit, *, monitors: bool) -> Verdict:
-    """The verdict once a limit is exceeded: the limit's action if that is stricter, its name among the reasons. `monitors`:
-    whether it only monitors for now."""
-    limit = exceeded.limit
-    if monitors or limit.mode is Mode.MONITOR:
-        return Verdict(verdict.action, verdict.status, verdict.rules, (*verdict.monitored, limit))
-    if limit.action.strictness > verdict.action.strictness:
-        return Verdict(limit.action, exceeded.status, (limit, *verdict.rules), verdict.monitored)
-    return Verdict(verdict.action, verdict.status, (*verdict.rules, limit), verdict.monitored)

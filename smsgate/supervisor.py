@@ -14,7 +14,9 @@ import logging
 import os
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
+from time import perf_counter
 from typing import Any
+from weakref import finalize
 from zlib import crc32
 
 from prometheus_client.core import Metric
@@ -37,7 +39,7 @@ from smsgate.settings import Settings
 from smsgate.telemetry import families, processes
 from smsgate.telemetry.metrics import Metrics
 from smsgate.telemetry.rule_set import RuleSetState
-from smsgate.worker import Doors, Inherited, client_labels, hits, switch_monitor
+from smsgate.worker import Doors, Inherited, client_labels, hits, new_limit_table, switch_monitor
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,9 @@ class Supervisor(Doors):
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
         self._desks = Desks(settings.state, self._tell_orders)
+        self._limits = os.memfd_create("smsgate-limits", os.MFD_CLOEXEC)
+        finalize(self, os.close, self._limits)
+        self._limit_table = new_limit_table(self._limits)
         self._next_tls = 0
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -185,7 +190,9 @@ class Supervisor(Doors):
 
     async def _run(self, worker: Hand) -> bool:
         """One life of a worker. True when it became ready."""
-        words = await worker.begin(self.settings, self._sealed, lambda *back: self._handed_back(worker, *back))
+        words = await worker.begin(
+            self.settings, self._sealed, self._limits, lambda *back: self._handed_back(worker, *back)
+        )
         try:
             while (
                 word := await asyncio.wait_for(words.hear(), SILENT_S if worker.ready.is_set() else START_S)
@@ -270,6 +277,7 @@ class Supervisor(Doors):
         """What is counted. Called from the thread that serves HTTP."""
         yield from self._total().collect()
         yield families.READY.one(self._is_ready())
+        yield families.LIMIT_TABLE.one(self._limit_table.fill(perf_counter()))
         yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
         yield families.WORKER_RESTARTS.one(self._restarts)
         workers = {

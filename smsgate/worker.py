@@ -13,6 +13,9 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from mmap import mmap
+from secrets import randbits
+from time import perf_counter
 from typing import Any
 
 from prometheus_client.core import Metric
@@ -22,6 +25,7 @@ from smsgate.by_hand.blocks import blocks_of
 from smsgate.by_hand.desk import Records, ends_at
 from smsgate.by_hand.desks import REQUESTS, Desks
 from smsgate.limits.admission import Admission
+from smsgate.limits.shared import TABLE_OCTETS, SharedTable
 from smsgate.net.admin import AdminServer
 from smsgate.net.control import ControlServer
 from smsgate.net.listener import Listener
@@ -62,8 +66,12 @@ class Setup:
 class Worker:
     """What relays and judges in one process. `ended` is told the address of each session that is over."""
 
-    def __init__(self, settings: Settings, rules: RuleSet, ended: Callable[[str], None]) -> None:
-        self.policy = Policy(rules, settings.clients, settings.canned, settings.segments, settings.secret)
+    def __init__(
+        self, settings: Settings, rules: RuleSet, ended: Callable[[str], None], limit_table: SharedTable
+    ) -> None:
+        self.policy = Policy(
+            rules, settings.clients, settings.canned, settings.segments, settings.secret, shared=limit_table
+        )
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
         self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)
@@ -163,7 +171,8 @@ class Gate(Doors):
     def __init__(self, settings: Settings, rules: RuleSet, reloader: Reloader | None = None) -> None:
         super().__init__(settings)
         self.admission = Admission(settings.caps)
-        self.worker = Worker(settings, rules, self.admission.disconnect)
+        self.limit_table = new_limit_table()
+        self.worker = Worker(settings, rules, self.admission.disconnect, self.limit_table)
         self.policy = self.worker.policy
         self.metrics = self.worker.metrics
         self.rule_set = self.metrics.rule_set = RuleSetState(rules.version, len(rules.rules))
@@ -199,6 +208,7 @@ class Gate(Doors):
         """What is counted. Called from the thread that serves HTTP."""
         yield from self.metrics.collect()
         yield families.READY.one(self._is_ready())
+        yield families.LIMIT_TABLE.one(self.limit_table.fill(perf_counter()))
         yield from processes.families({"gate": os.getpid()})
 
     def reload(self) -> None:
@@ -239,6 +249,13 @@ class Gate(Doors):
 def _utc_offset_s() -> float:
     """What makes seconds since 1970 of the running loop's time."""
     return datetime.now(UTC).timestamp() - asyncio.get_running_loop().time()
+
+
+def new_limit_table(descriptor: int = -1) -> SharedTable:
+    """A table for limits across clients in memory of this process, or in that of an empty anonymous file."""
+    if descriptor >= 0:
+        os.truncate(descriptor, TABLE_OCTETS)
+    return SharedTable.new(mmap(descriptor, TABLE_OCTETS), randbits(64))
 
 
 def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]) -> dict[str, str]:

@@ -195,12 +195,13 @@ async def wire(rules: RuleSet | None = None, **changes: Any) -> AsyncIterator[Wi
 
 
 @asynccontextmanager
-async def crew(**changes: Any) -> AsyncIterator[Wire[Supervisor]]:
+async def crew(packed: Pack | None = None, **changes: Any) -> AsyncIterator[Wire[Supervisor]]:
     """A running gate of two workers."""
+    packs = (packed or pack(),)
     smsc = FakeSmsc()
     await smsc.start()
     settings = Settings((ListenerSettings(LOCAL),), (UpstreamSettings("smsc", smsc.address),), (), drain_timeout_s=2.0)
-    gate = Supervisor(replace(settings, workers=2, **changes), Loaded((pack(),), date(2026, 1, 1), rule_set()))
+    gate = Supervisor(replace(settings, workers=2, **changes), Loaded(packs, date(2026, 1, 1), compile_packs(packs)))
     running = Wire(gate, smsc)
     try:
         await gate.start()

@@ -33,10 +33,13 @@ def rule(condition: str, action: Action = Action.BLOCK, name: str = "R-1", **fie
     return Rule(name, name, parse(condition), action, fields.pop("where", HERE), **fields)
 
 
-def limit(per: LimitKey, count: int, window_s: float = 60.0, name: str = "L-1", **fields: Any) -> Limit:
+def limit(
+    per: LimitKey | tuple[LimitKey, ...], count: int, window_s: float = 60.0, name: str = "L-1", **fields: Any
+) -> Limit:
     """A limit; `condition` as text."""
     condition = fields.pop("condition", None)
-    return Limit(name, name, per, count, window_s, HERE, condition and parse(condition), **fields)
+    keys = per if isinstance(per, tuple) else (per,)
+    return Limit(name, name, keys, count, window_s, HERE, condition and parse(condition), **fields)
 
 
 def brand(name: str, *names: str, **fields: Any) -> Brand:

@@ -30,6 +30,7 @@ from smsgate.rules.model import (
     Official,
     Pack,
     Rule,
+    Unit,
     Where,
 )
 
@@ -79,6 +80,9 @@ limits:
     status: ESME_RTHROTTLED
     mode: monitor
   - {id: L-2, title: Another, per: client, over: 5 in 1s}
+  - {id: L-3, title: Third, count: segments, per: [client, destination_prefix 5], over: 5 in 1s, burst: 9}
+  - {id: L-4, title: Fourth, if: 'client in [a]', per: [client, sender], over: 5 in 1s, action: shape}
+  - {id: L-5, title: Fifth, count: distinct senders, per: template, over: 20 in 10m}
 """
 
 
@@ -195,7 +199,7 @@ def test_every_key_of_a_pack_arrives_in_the_model_with_its_place(tmp_path: Path)
             Limit(
                 id="L-1",
                 title="A limit",
-                per=LimitKey.LINK_HOST,
+                per=(LimitKey.LINK_HOST,),
                 count=20,
                 window_s=600.0,
                 where=at(36, 5),
@@ -204,7 +208,29 @@ def test_every_key_of_a_pack_arrives_in_the_model_with_its_place(tmp_path: Path)
                 status=0x58,
                 mode=Mode.MONITOR,
             ),
-            Limit("L-2", "Another", LimitKey.CLIENT, 5, 1.0, at(45, 5)),
+            Limit("L-2", "Another", (LimitKey.CLIENT,), 5, 1.0, at(45, 5)),
+            Limit(
+                "L-3",
+                "Third",
+                (LimitKey.CLIENT, LimitKey.DESTINATION_PREFIX),
+                5,
+                1.0,
+                at(46, 5),
+                unit=Unit.SEGMENTS,
+                burst=9,
+                prefix_digits=5,
+            ),
+            Limit(
+                "L-4",
+                "Fourth",
+                (LimitKey.CLIENT, LimitKey.SENDER),
+                5,
+                1.0,
+                at(47, 5),
+                parse("client in [a]"),
+                action=Action.SHAPE,
+            ),
+            Limit("L-5", "Fifth", (LimitKey.TEMPLATE,), 20, 600.0, at(48, 5), unit=Unit.SENDERS),
         ),
     )
 
@@ -221,7 +247,12 @@ def test_a_broken_rule_is_left_out_and_the_others_keep_their_places(tmp_path: Pa
     assert [fault.found for fault in read.diagnostics] == ["'blok'", "'me'"]
     assert read.pack is not None
     assert [(rule.id, rule.where.line) for rule in read.pack.rules] == [("R-2", 29)]
-    assert [(limit.id, limit.where.line) for limit in read.pack.limits] == [("L-1", 36)]
+    assert [(limit.id, limit.where.line) for limit in read.pack.limits] == [
+        ("L-1", 36),
+        ("L-3", 46),
+        ("L-4", 47),
+        ("L-5", 48),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -261,6 +292,46 @@ def test_an_allow_rule_must_be_bound_to_clients(condition: str, accepted: bool, 
     )
     found = [fault.found for fault in read.diagnostics if fault.line == 31]
     assert found == ([] if accepted else ["an allow rule that holds for every client"])
+
+
+SHAPED = "if: 'client in [a]', per: client, over: 5 in 1s, action: shape"
+
+
+@pytest.mark.parametrize(
+    ("limit", "found"),
+    [
+        (SHAPED, None),
+        (SHAPED.replace("client in [a]", "link and client in [a]"), None),
+        (SHAPED.replace("client in [a]", "link"), "shape for every client"),
+        (SHAPED.replace("if: 'client in [a]', ", ""), "shape for every client"),
+        (SHAPED.replace("per: client", "per: sender"), "shape without the key client"),
+        (SHAPED.replace("5 in 1s", "5 in 1m"), "shape to less than one a second"),
+        (SHAPED + ", count: distinct senders", "shape of distinct senders"),
+        (SHAPED + ", status: 0x45", "a status for shape"),
+        ("per: [client, client], over: 5 in 1s", "the same key twice"),
+        ("per: [destination, destination_prefix 4], over: 5 in 1s", "destination and destination_prefix"),
+        ("per: destination_prefix, over: 5 in 1s", "'destination_prefix'"),
+        ("per: destination_prefix 0, over: 5 in 1s", "'destination_prefix 0'"),
+        ("per: destination_prefix 16, over: 5 in 1s", "'destination_prefix 16'"),
+        ("per: destination 5, over: 5 in 1s", "'destination 5'"),
+        ("per: [], over: 5 in 1s", "an empty list"),
+        ("per: {client: 5}, over: 5 in 1s", "a mapping"),
+        ("per: sender, count: distinct senders, over: 5 in 1s", "distinct senders for each of them"),
+        (
+            "per: [client, destination], count: distinct recipients, over: 5 in 1s",
+            "distinct recipients for each of them",
+        ),
+        ("per: destination_prefix 5, count: distinct recipients, over: 5 in 1s", None),
+        ("per: client, count: senders, over: 5 in 1s", "'senders'"),
+        ("per: client, over: 5 in 1s, burst: 0", "'0'"),
+        ("per: client, over: 5 in 1s, burst: many", "'many'"),
+        ("per: client, over: 5 in 1s, rate: 5", "the unknown key 'rate'"),
+        ("per: client, over: 5 in 1s, action: drop", "'drop'"),
+    ],
+)
+def test_a_limit_that_contradicts_itself_is_told(limit: str, found: str | None, tmp_path: Path) -> None:
+    read = read_pack(write(tmp_path, f"pack: one\nlimits:\n  - {{id: L, title: T, {limit}}}\n"))
+    assert [fault.found for fault in read.diagnostics] == ([] if found is None else [found])
 
 
 def test_faults_of_a_list_file_are_cut_off(tmp_path: Path) -> None:

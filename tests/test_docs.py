@@ -9,8 +9,10 @@ import pytest
 
 from smsgate import Filter
 from smsgate.config.load import load_settings
+from smsgate.policy import Policy
 from smsgate.rules import condition as cond
 from smsgate.rules.masks import COMPARE
+from smsgate.text.reading import Reading
 from tests.pages import RUN, written
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +90,29 @@ def test_the_sender_ids_of_the_rule_reference_join_the_shipped_packs(tmp_path: P
 
 def test_the_example_configuration_is_right() -> None:
     assert load_settings(ROOT / "deploy" / "smsgate.yaml").clients["bank1"].burst == 400
+
+
+def test_the_limits_of_the_rule_reference_do_what_it_says(tmp_path: Path) -> None:
+    (limits,) = re.findall(r"```yaml\n(limits:.*?)```", RULES, re.DOTALL)
+    (tmp_path / "limits.yaml").write_text(f"pack: limits\n{limits}")
+    policy = Policy(Filter.load(tmp_path).rules)
+
+    def passed(count: int, now: float, text: str = "hello", client: str = "a", **fields: str) -> list[str]:
+        """Which of so many messages passed, or which limit did what to them."""
+        said = []
+        for number in range(count):
+            sender = fields.get("sender", f"s{number}")
+            to = fields.get("to", f"336{now:05.0f}{number:04}").encode()
+            verdict = policy.decide((Reading.of_text(text),), sender, (to,), policy.client(client), now)
+            said.append(f"{verdict.rules[0].id} {verdict.action} {verdict.status:#x}" if verdict.rules else "")
+        return said
+
+    assert passed(11, 1000.0, to="1") == [""] * 10 + ["LIM-001 throttle 0x64"]
+    assert passed(2, 1360.0, to="1") == ["", "LIM-001 throttle 0x64"]
+    assert passed(51, 2000.0, sender="x") == [""] * 50 + ["LIM-002 throttle 0x58"]
+    assert passed(51, 3000.0, sender="x", client="bulk-partner") == [""] * 51
+    assert passed(21, 4000.0, "see https://evil.invalid") == [""] * 20 + ["LIM-003 block 0x66"]
+    assert passed(201, 5000.0, client="marketing") == [""] * 200 + ["LIM-004 shape 0x0"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

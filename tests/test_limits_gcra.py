@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.limits.gcra import Gcra
+from smsgate.limits.table import ArrivalTable
 
 rates = st.sampled_from([0.01, 0.1, 0.5, 1.0, 3.0, 7.0, 100.0, 200.0])
 starts = st.sampled_from([0.0, 1.0, 12345.678, 1e7])
@@ -14,12 +17,12 @@ starts = st.sampled_from([0.0, 1.0, 12345.678, 1e7])
 
 def admitted(limit: Gcra, times: list[float]) -> list[bool]:
     """Which of the messages at these times conform, each debited if it does."""
-    tat = 0.0
+    table = ArrivalTable(1)
     said = []
     for now in times:
-        said.append(limit.conforms(tat, now))
+        said.append(limit.conforms(table.get("x"), now))
         if said[-1]:
-            tat = limit.debited(tat, now)
+            table.push("x", now, limit.interval_s, inf)
     return said
 
 
@@ -55,16 +58,8 @@ def test_the_sustained_rate() -> None:
     assert sum(admitted(limit, times)) in range(5 + 99, 5 + 101)
 
 
-@pytest.mark.parametrize("messages", [1, 3, 10])
-def test_a_message_to_many_debits_for_each_and_may_leave_a_debt(messages: int) -> None:
+def test_a_message_that_has_to_wait_is_told_how_long() -> None:
     limit = Gcra.of(1.0, 5)
-    tat = limit.debited(0.0, 100.0, messages)
-    assert tat == 100.0 + messages
-    assert limit.conforms(tat, 100.0) is (messages < 5)
-    assert limit.conforms(tat, 100.0 + messages)
-
-
-def test_an_arrival_time_in_the_past_equals_none() -> None:
-    limit = Gcra.of(2.0, 3)
-    assert limit.debited(50.0, 100.0) == limit.debited(0.0, 100.0)
-    assert limit.conforms(50.0, 100.0) is limit.conforms(0.0, 100.0) is True
+    assert limit.wait_s(100.0, 100.0) == limit.wait_s(104.0, 100.0) == 0.0
+    assert limit.wait_s(107.0, 100.0) == pytest.approx(3.0, abs=1e-4)
+    assert limit.conforms(107.0, 103.0)

@@ -19,7 +19,7 @@ from smsgate.config.rules import load_rules
 from smsgate.policy import Client, Policy
 from smsgate.reassembly import Place, places
 from smsgate.rules.engine import RuleSet
-from smsgate.rules.model import LimitKey
+from smsgate.rules.model import LimitKey, Unit
 from smsgate.rules.verdict import Verdict
 from smsgate.settings import ClientMode, ClientSettings, OnOverflow, SegmentSettings
 from smsgate.smpp.pdu import text_view
@@ -44,6 +44,7 @@ RULES = rule_set(
     rule("rights and press and official(cpf)", name="R-8"),
     rule("names(any) and not (names(tel) or pull) and rights", name="R-9"),
     rule("phrase", name="R-10"),
+    rule("amount and rights", name="R-11"),
     rule("vip and client in [bank1]", Action.ALLOW, name="R-0"),
     sets={
         "pull": ["vite", "expir*"],
@@ -89,7 +90,7 @@ SCRAPS = [
     "orange [dot] fr", "mon-compte-orange.com", "fin.Ensuite", "été", "1.2", "a@b.fr", "\u200b", "…", "!!", "www", "fr",
     "https://moncompteformation.gouv.fr@evil.com/", "orange [ point ] com", "il était une fois dans un pays",
     "abonné fidèle", "http://pay.com?u=evil.com", "v1te", "exp1re", "s0lde", "4rnaque", "СРF", "soIde",
-    "f4ctur3", "orange point com", "evil%2ecom", "e x p i r e", "s-o-l-d-e",
+    "f4ctur3", "orange point com", "evil%2ecom", "e x p i r e", "s-o-l-d-e", "20", "€", "£5", "eur", "euros", "3€50",
 ]  # fmt: skip
 texts = (
     st.lists(st.tuples(st.sampled_from(SCRAPS), st.sampled_from([" ", " ", " ", "", "  ", "\n", ", "])), min_size=1, max_size=12)
@@ -521,15 +522,40 @@ def test_a_part_that_a_rate_refused_has_not_come() -> None:
     assert gate.policy.segments.poisoned == 0
 
 
-@pytest.mark.parametrize("per", [LimitKey.CLIENT, LimitKey.SENDER, LimitKey.DESTINATION])
-def test_later_segments_pass_the_limits_that_admitted_their_message(per: LimitKey) -> None:
+per_origin = pytest.mark.parametrize("per", [LimitKey.CLIENT, LimitKey.SENDER, LimitKey.DESTINATION])
+
+
+@per_origin
+def test_a_message_in_parts_is_one_message(per: LimitKey) -> None:
     gate = Gate(rule_set(limit(per, 2)))
+    for reference in (1, 2):
+        assert [gate.part(number, 4, "x ", reference=reference) for number in (1, 2, 3, 4)] == [0, 0, 0, 0]
+    assert gate.part(1, 2, "x ", reference=3) == 0x64
+    gate.now += 30.0
+    assert [gate.part(number, 2, "x ", reference=4) for number in (1, 2)] == [0, 0]
+    assert gate.part(1, 2, "x ", reference=5) == 0x64
+
+
+@per_origin
+def test_later_segments_pass_a_limit_on_segments_and_are_debited(per: LimitKey) -> None:
+    gate = Gate(rule_set(limit(per, 2, unit=Unit.SEGMENTS)))
     assert [gate.part(number, 4, "x ") for number in (1, 2, 3, 4)] == [0, 0, 0, 0]
     assert gate.part(1, 2, "x ") == 0x64
     gate.now += 89.0
     assert gate.part(1, 2, "x ") == 0x64
     gate.now += 1.0
     assert gate.part(1, 2, "x ") == 0
+
+
+def test_a_part_that_comes_again_is_another_message() -> None:
+    gate = Gate(rule_set(limit(LimitKey.SENDER, 2)))
+    assert [gate.part(1, 9, "x "), gate.part(2, 9, "x "), gate.part(2, 9, "x "), gate.part(2, 9, "x ")] == [
+        0,
+        0,
+        0,
+        0x64,
+    ]
+    assert gate.part(3, 9, "x ") == 0, "the message is under way"
 
 
 def test_a_limit_that_a_later_part_meets_first_is_asked_then() -> None:

@@ -22,6 +22,9 @@ BANK_WITH_NUMBERS = BANK.__class__(
         ("call and mobile_number", "call 06 39 98 12 34", "call 01 99 00 12 34"),
         ("phone", "01 99 00 12 34", "call"),
         ("call and not phone", "call", "call 01 99 00 12 34"),
+        ("call and amount", "call and get 20 EUR", "call before 20:00"),
+        ("amount", "49,99 €", "49,99"),
+        ("not amount and call", "call", "call: £5"),
     ],
 )
 def test_facts_about_numbers(condition: str, hit: str, missed: str) -> None:
@@ -56,4 +59,20 @@ def test_numbers_are_read_only_where_a_rule_may_need_them(monkeypatch: pytest.Mo
     rules.check_text("pay 01 99 00 99 99")
     assert read == []
     rules.check_text("Examplebank: pay 01 99 00 99 99")
+    assert len(read) == 1
+
+
+def test_sums_are_read_only_where_a_rule_may_need_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def reader(words: str, _: str) -> bool:
+        read.append(words)
+        return True
+
+    monkeypatch.setattr(numbers, "has_amount", reader)
+    rules = rule_set(rule("pay and amount"), sets={"pay": ["pay"]})
+    assert not rules.check_text("call 5 EUR").refused
+    assert not rules.check_text("pay nothing").refused
+    assert read == []
+    assert rules.check_text("pay 5 EUR").refused
     assert len(read) == 1

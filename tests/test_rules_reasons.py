@@ -10,7 +10,7 @@ from smsgate.rules.describe import describe
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import explain
 from smsgate.rules.model import Exemption, Rule
-from smsgate.rules.reasons import MAX_CAUSES, Part, Tried, tree
+from smsgate.rules.reasons import MAX_CAUSES, Part, Sight, Tried, tree, tried
 from smsgate.text.reading import Reading
 from tests.packs import HERE, brand, rule, rule_set
 
@@ -62,6 +62,29 @@ def test_the_root_holds_where_the_rule_hits(condition: str, text: str, sender: s
     assert root.holds is hit
     _assert_sound(root)
     assert root.text == describe(parse(condition))
+
+
+@given(terms, st.integers(0, (1 << 48) - 1), st.integers(0, (1 << 48) - 1))
+def test_while_parts_are_missing_what_may_excuse_yet_is_asked_for_under_not(
+    condition: str, bits: int, excuses: int
+) -> None:
+    rules = rules_of(condition)
+    (attempt,) = tried(rules.compiled_rules, [Sight(0, bits, bits | excuses, {})])
+    assert attempt.hits is attempt.entry.test(bits, bits | excuses)
+    root = tree(attempt, rules.labels)
+    assert root.holds is attempt.hits
+    _assert_sound(root)
+
+
+def test_an_excuse_that_may_come_yet_is_told_without_words() -> None:
+    rules = rules_of("a and not official(post)")
+    bits = {label: bit for bit, label in rules.labels.items()}
+    sight = Sight(0, bits["a"], bits["a"] | bits["official(post)"], {bits["a"]: ("alpha",)})
+    (attempt,) = tried(rules.compiled_rules, [sight])
+    assert [(inner.holds, inner.causes) for inner in tree(attempt, rules.labels).parts] == [
+        (True, (("a", ("alpha",)),)),
+        (False, (("official(post)", ()),)),
+    ]
 
 
 def _assert_sound(root: Part) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from smsgate.smpp.own import OWN_ANSWER_S
+from smsgate.smpp.session import HELD
 from smsgate.smpp.states import READS_ESME, State
 from tests import pdus
 from tests.pdus import bind, bind_resp, nack, pdu, submit_resp, submit_sm
@@ -315,3 +316,27 @@ def test_what_comes_behind_the_bind_resp_is_judged_once_the_caller_has_heard_of_
     assert (wire.session.state, wire.up, wire.down) == (State.BOUND, b"", bind_resp())
     wire.turns()
     assert (wire.up, wire.down) == (refusals([SCAM_MO], 0x66), bind_resp())
+
+
+@pytest.mark.parametrize("cut", [0, 30, 70, 100, None])
+def test_nothing_is_taken_behind_a_message_that_is_held_and_all_of_it_later(cut: int | None) -> None:
+    wire = Wire(State.BOUND)
+    wire.session.judge = lambda command, data, start, end, now: HELD if b"slow" in data[start:end] else 0
+    sent = [
+        submit_sm(text, sequence=number) for number, text in enumerate((b"one", b"slow", b"two", b"slow", b"three"))
+    ]
+    stream = b"".join(sent)
+    for read in (stream[:cut], stream[cut:]) if cut else [stream]:
+        wire.session.downstream.feed(read)
+        if not wire.session.held:
+            assert not wire.session.advance_downstream(NOW)
+            wire.collect()
+    assert wire.session.held
+    assert wire.up == b"".join(sent[:2])
+    for passed in (4, 5):
+        wire.session.held = False
+        wire.session.advance_downstream(NOW)
+        wire.collect()
+        assert wire.up == b"".join(sent[:passed])
+    assert wire.session.awaited_smsc.keys() == set(range(5))
+    assert wire.down == b""

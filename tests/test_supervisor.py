@@ -16,7 +16,23 @@ from smsgate.settings import Caps, ListenerSettings, ListenerTls, TimerSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.supervisor import Supervisor
 from tests.authority import Authority
-from tests.gates import GENUINE, LOCAL, SCAM, TIMEOUT_S, Peer, Wire, bind, both_loops, crew, pdu, run_on, split, submit
+from tests.gates import (
+    GENUINE,
+    LOCAL,
+    SCAM,
+    TIMEOUT_S,
+    Peer,
+    Wire,
+    bind,
+    both_loops,
+    crew,
+    pack,
+    pdu,
+    run_on,
+    split,
+    submit,
+)
+from tests.packs import LimitKey, limit
 
 RESP = Command.SUBMIT_SM | RESPONSE
 BLOCKED = pdu(RESP, 2, status=Status.ESME_RX_R_APPN)
@@ -176,6 +192,30 @@ def test_a_worker_that_is_killed_is_replaced_its_counts_kept_and_the_others_unha
             assert await neighbour.pdu() == BLOCKED
             await eventually(running, 4, "smsgate_messages_total", verdict="block")
             await eventually(running, 2, "smsgate_workers")
+
+    run_on("uvloop", body)
+
+
+def test_limits_across_clients_count_in_all_workers_and_outlive_them() -> None:
+    async def body() -> None:
+        rule = limit(LimitKey.DESTINATION, 3, 3600.0, name="L-1")
+        async with crew(pack(limits=(rule,))) as running:
+
+            async def status(name: str) -> int:
+                esme, upstream = await running.bound(name)
+                esme.send(submit(GENUINE, 2) + pdu(Command.ENQUIRE_LINK, 3))
+                if (await upstream.pdu())[4:8] == Command.SUBMIT_SM.to_bytes(4, "big"):
+                    return 0
+                return int.from_bytes((await esme.pdu())[8:12], "big")
+
+            names = [f"client{number}" for number in range(8)]
+            assert [await status(name) for name in names] == [0] * 3 + [Status.ESME_RX_T_APPN] * 5
+            assert {session["worker"] for session in await sessions(running)} == {0, 1}
+            for worker in running.gate._workers:
+                assert worker.process is not None
+                worker.process.kill()
+            await eventually(running, 2, "smsgate_worker_restarts_total")
+            assert await status("client9") == Status.ESME_RX_T_APPN
 
     run_on("uvloop", body)
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from smsgate.rules.model import Unit
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.telemetry.metrics import FILTER_BUCKETS_S, OTHER_COMMAND, Histogram, Metrics
@@ -79,6 +80,20 @@ def test_hits_of_rules_and_limits(shown: Shown) -> None:
     assert shown.value(hits, rule="L-1", action="throttle", mode="enforce") == 1
     assert shown.value("smsgate_throttled_total", client="other", limit="L-1") == 1
     assert shown.value("smsgate_throttled_total", client="bank1", limit="client_rate") == 1
+
+
+def test_rotation_counts_the_limits_on_distinct_senders_alone(shown: Shown) -> None:
+    rotation = limit(LimitKey.LINK_HOST, 3, name="L-1", unit=Unit.SENDERS)
+    others = (limit(LimitKey.LINK_HOST, 3, name="L-2", unit=Unit.RECIPIENTS), rule("link"))
+    shown.metrics.count_rules("bank1", Verdict(Action.FLAG, 0, (rotation, *others)))
+    shown.metrics.count_rules("bank1", Verdict(monitored=(rotation,)))
+    shown.metrics.limit_keys_evicted = 7
+    merged = Shown(Metrics(("bank1", "other")))
+    merged.metrics.add(json.loads(json.dumps(shown.metrics.record())))
+    for each in (shown, merged):
+        assert each.value("smsgate_rotation_total", limit="L-1") == 2
+        assert ("smsgate_rotation_total", frozenset({("limit", "L-2")})) not in each.samples()
+        assert each.value("smsgate_limit_keys_evicted_total") == 7
 
 
 def test_pdus_by_side_and_command(shown: Shown) -> None:

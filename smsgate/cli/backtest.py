@@ -28,6 +28,8 @@ from smsgate.rules.model import REFUSING, Action, Mode
 
 BAD_LABELS: Final = ("scam", "spam", "fraud", "phishing", "smishing")
 """What people call messages that a filter should stop."""
+SHOWN: Final = tuple(action for action in Action if action is not Action.SHAPE)
+"""What rules may do; limits are not asked."""
 SHOWN_SAMPLES: Final = 5
 """Of each kind of change, on a terminal."""
 
@@ -184,9 +186,9 @@ def _changed_rules(whole: Tally) -> list[str]:
 
 
 def _show(whole: Tally, measured: _Measured, rule_set: RuleSet) -> None:
-    table = Table("label", *(f"[{ACTION_STYLE[action]}]{action}[/]" for action in Action), "messages")
+    table = Table("label", *(f"[{ACTION_STYLE[action]}]{action}[/]" for action in SHOWN), "messages")
     for label, verdicts in sorted(whole.by_label.items()):
-        table.add_row(Text(label), *(str(verdicts[action]) for action in Action), str(verdicts.total()))
+        table.add_row(Text(label), *(str(verdicts[action]) for action in SHOWN), str(verdicts.total()))
     out.print(table)
     if measured.bad:
         rates = measured.of(measured.refused)

@@ -23,6 +23,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ACTION_STYLE = {
     Action.ALLOW: "green",
+    Action.SHAPE: "cyan",
     Action.FLAG: "yellow",
     Action.THROTTLE: "magenta",
     Action.BLOCK: "bold red",

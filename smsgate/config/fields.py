@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Plai
 from smsgate.config.diagnostics import LIST_TAG, MAPPING_TAG, fault, listed, quoted
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition, ConditionError
-from smsgate.rules.model import Action, LimitKey, Mode, Sample
+from smsgate.rules.model import Action, LimitKey, Mode, Sample, Unit
 from smsgate.rules.model import RuleMode as AnyMode
 from smsgate.rules.near import nearest
 from smsgate.rules.words import keyword_entries
@@ -45,6 +45,8 @@ MAX_LIMIT_COUNT: Final = 1_000_000_000
 """More than any SMSC carries in a month."""
 MAX_WINDOW_S: Final = 31 * 86_400
 """State of limits lives in memory and starts anew with the process: a month is already more than it keeps."""
+MAX_PREFIX_DIGITS: Final = 15
+"""ITU-T E.164: no number is longer."""
 
 SCALAR: Final = ["string", "number", "boolean"]
 """What editors take a scalar for, before it is read as text."""
@@ -60,6 +62,8 @@ _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
 _PHONE: Final = re.compile(r"\+?[\d ().-]*")
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,9}")
 _OVER: Final = re.compile(r"([0-9]{1,12}) in ([0-9]{1,9}) ?([smhd])")
+_PREFIX: Final = re.compile(r"(destination_prefix)(?: ([0-9]{1,3}))?")
+_KEYS: Final = {str(key): key for key in LimitKey}
 _SAMPLE: Final = re.compile(r"sample ([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -223,6 +227,34 @@ def over(value: object) -> tuple[int, float]:
     return count, window_s
 
 
+def per(value: object) -> tuple[tuple[LimitKey, ...], int]:
+    """The keys of a limit, and how many digits of a destination are a prefix."""
+    words = value if isinstance(value, list | tuple) else [value]
+    keys: list[LimitKey] = []
+    digits = 0
+    for word in words:
+        prefix = _PREFIX.fullmatch(word) if isinstance(word, str) else None
+        if prefix is not None:
+            digits = int(prefix[2] or 0)
+            if not 1 <= digits <= MAX_PREFIX_DIGITS:
+                raise fault(quoted(word), f"how many digits, such as 'destination_prefix 5' (1 to {MAX_PREFIX_DIGITS})")
+        keys.append(choice(_KEYS, prefix[1] if prefix is not None else word))
+    if not keys:
+        raise fault("an empty list", "at least one entry")
+    if len(set(keys)) < len(keys):
+        raise fault("the same key twice", "each once")
+    if {LimitKey.DESTINATION, LimitKey.DESTINATION_PREFIX} <= set(keys):
+        raise fault("destination and destination_prefix", "one of them: the longer key says it all")
+    return tuple(keys), digits
+
+
+def burst(value: object) -> int:
+    """How many at once."""
+    if not isinstance(value, str) or not re.fullmatch("[0-9]{1,10}", value) or not 1 <= int(value) <= MAX_LIMIT_COUNT:
+        raise fault(quoted(value), f"a number from 1 to {MAX_LIMIT_COUNT:,}")
+    return int(value)
+
+
 def condition(value: object) -> Condition:
     """A condition, parsed."""
     if not isinstance(value, str):
@@ -250,9 +282,13 @@ def one_or_more(value: object) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-ACTIONS: Final = {str(action): action for action in sorted(Action, key=lambda action: action is Action.ALLOW)}
+ACTIONS: Final = {
+    str(action): action
+    for action in sorted(Action, key=lambda action: action is Action.ALLOW)
+    if action is not Action.SHAPE
+}
 OVERRIDE_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action is not Action.ALLOW}
-LIMIT_ACTIONS: Final = {word: action for word, action in ACTIONS.items() if action not in {Action.ALLOW, Action.DROP}}
+LIMIT_ACTIONS: Final = {str(action): action for action in Action if action not in {Action.ALLOW, Action.DROP}}
 
 
 def shown(description: str, **more: Any) -> WithJsonSchema:
@@ -325,7 +361,14 @@ OverrideAction = Annotated[
 ]
 RuleMode = Annotated[AnyMode, PlainValidator(mode), _MODE]
 LimitMode = Annotated[Mode, word_of(Mode), shown("whether it acts or only counts", enum=[*Mode])]
-PerKey = Annotated[LimitKey, word_of(LimitKey), shown("what is counted by", enum=[*LimitKey])]
+LimitUnit = Annotated[Unit, word_of(Unit), shown("what is counted", enum=[*Unit])]
+_KEY = {"anyOf": [{"enum": [*LimitKey]}, {"type": "string", "pattern": f"^(?:{_PREFIX.pattern})$"}]}
+Per = Annotated[
+    tuple[tuple[LimitKey, ...], int],
+    PlainValidator(per),
+    shown("what is counted by: a key, or a list of keys", anyOf=[_KEY, {"type": "array", "items": _KEY}]),
+]
+Burst = Annotated[int, PlainValidator(burst), shown("how many at once", type=["integer", "string"])]
 StatusCode = Annotated[int, PlainValidator(status), _STATUS]
 Switch = Annotated[
     bool,

@@ -29,6 +29,7 @@ from smsgate.config.fields import (
     SCALAR,
     AlphabetName,
     AnywhereToken,
+    Burst,
     Conditions,
     ConditionText,
     Day,
@@ -38,9 +39,10 @@ from smsgate.config.fields import (
     Keywords,
     LimitAction,
     LimitMode,
+    LimitUnit,
     Name,
     Over,
-    PerKey,
+    Per,
     Phone,
     RuleAction,
     RuleMode,
@@ -51,9 +53,7 @@ from smsgate.config.fields import (
     Text,
     TimeZone,
     YesNo,
-    choice,
     number,
-    shown,
 )
 from smsgate.config.lists import ListFile, read_list
 from smsgate.config.net_fields import SystemId
@@ -63,6 +63,7 @@ from smsgate.config.source import KeyPath, Source, read
 from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition
 from smsgate.rules.model import (
+    DISTINCT,
     Action,
     Brand,
     EntryList,
@@ -76,6 +77,7 @@ from smsgate.rules.model import (
     Official,
     Pack,
     Rule,
+    Unit,
 )
 from smsgate.smpp.udh import MAX_PARTS
 
@@ -193,14 +195,48 @@ class _Limit(Form):
     id: Name = Field(description="a name that no other rule or limit has")
     title: Text = Field(description="what the limit is for, in a few words")
     condition: ConditionText | None = Field(alias="if", default=None)
-    count: Annotated[
-        str, PlainValidator(partial(choice, {"messages": "messages"})), shown("what is counted", enum=["messages"])
-    ] = "messages"
-    per: PerKey = Field(description=listed(LimitKey))
+    count: LimitUnit = Unit.MESSAGES
+    per: Per = Field(description=f"{listed(LimitKey)}, or a list of them")
     over: Over = Field(description="a number and a window such as '20 in 10m'")
+    burst: Burst | None = None
     action: LimitAction = Action.THROTTLE
     status: StatusCode | None = None
     mode: LimitMode = Mode.ENFORCE
+
+    @field_validator("per")
+    @classmethod
+    def _counts_others(cls, per: tuple[tuple[LimitKey, ...], int], info: ValidationInfo) -> Any:
+        unit = info.data.get("count")
+        if (unit, True) in {
+            (Unit.SENDERS, LimitKey.SENDER in per[0]),
+            (Unit.RECIPIENTS, LimitKey.DESTINATION in per[0]),
+        }:
+            raise fault(f"{unit} for each of them", "another key: there is never more than one")
+        return per
+
+    @field_validator("action")
+    @classmethod
+    def _shapes_whom_it_trusts(cls, action: Action, info: ValidationInfo) -> Action:
+        """Whoever is shaped is told nothing and loses nothing, and could fill the gate's buffers if nobody vouched for it."""
+        given = info.data
+        if action is not Action.SHAPE or not {"condition", "count", "per", "over"} <= given.keys():
+            return action
+        if given["condition"] is None or not _has_client(given["condition"]):
+            raise fault("shape for every client", "'client in [...]' joined by 'and': those that are trusted to wait")
+        if LimitKey.CLIENT not in given["per"][0]:
+            raise fault("shape without the key client", "client under per: a pause holds up all that a session sends")
+        if given["count"] in DISTINCT:
+            raise fault(f"shape of {given['count']}", "count: messages or segments")
+        if given["over"][0] < given["over"][1]:
+            raise fault("shape to less than one a second", "a higher rate: a pause lasts a second at most")
+        return action
+
+    @field_validator("status")
+    @classmethod
+    def _answers(cls, status: int | None, info: ValidationInfo) -> int | None:
+        if status is not None and info.data.get("action") is Action.SHAPE:
+            raise fault("a status for shape", "none: the message passes")
+        return status
 
 
 class PackForm(Form):
@@ -365,14 +401,18 @@ class _Converter:
 
     def limit(self, form: _Limit, index: int) -> Limit:
         count, window_s = form.over
+        per, prefix_digits = form.per
         return Limit(
             id=form.id,
             title=form.title,
-            per=form.per,
+            per=per,
             count=count,
             window_s=window_s,
             where=self.source.where(("limits", index)),
             condition=form.condition,
+            unit=form.count,
+            burst=form.burst,
+            prefix_digits=prefix_digits,
             action=form.action,
             status=form.status,
             mode=form.mode,

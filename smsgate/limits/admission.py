@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
@@ -71,8 +72,7 @@ class Admission:
 
     def failed(self, client: str, address: str, now: float) -> None:
         """The SMSC has refused a bind."""
-        key = (address, client)
-        self._failed.set(key, self._failures.debited(self._failed.get(key), now), now)
+        self._failed.push((address, client), now, self._failures.interval_s, inf)
 
 
 def _decrement(counts: Counter[str], key: str) -> None:

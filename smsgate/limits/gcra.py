@@ -29,6 +29,6 @@ class Gcra(NamedTuple):
         """Whether a message at `now` is within the limit."""
         return tat - now <= self.tolerance_s
 
-    def debited(self, tat: float, now: float, messages: int = 1) -> float:
-        """The TAT after `messages` at `now`."""
-        return max(tat, now) + messages * self.interval_s
+    def wait_s(self, tat: float, now: float) -> float:
+        """Seconds until a message is within the limit; 0 when it is now."""
+        return max(0.0, tat - now - self.tolerance_s)

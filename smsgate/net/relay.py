@@ -32,7 +32,7 @@ from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownComm
 from smsgate.smpp.constants import Status
 from smsgate.smpp.dropped import DROPPED
 from smsgate.smpp.own import OWN_ANSWER_S
-from smsgate.smpp.session import Run, Session
+from smsgate.smpp.session import HELD, Run, Session
 from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
 from smsgate.telemetry.logs import without_message
@@ -220,6 +220,7 @@ class Relay:
         self.overload = overload
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
+        self.pause: asyncio.TimerHandle | None = None  # of reading downstream
         self.deadline: asyncio.TimerHandle | None = None  # of the end that one side has begun
         self.on_bind = on_bind
         self.on_end = on_end
@@ -256,7 +257,18 @@ class Relay:
                 return verdict.status if mo else client.status(verdict)
             if verdict.action is Action.DROP:
                 return DROPPED
+            if verdict.pause_s and not self.settling and self.session.state is State.BOUND:
+                self.metrics.pauses[client.label] += 1
+                self.pause = self.loop.call_later(verdict.pause_s, self._resume)
+                return HELD
         return 0
+
+    def _resume(self) -> None:
+        """The pause that a limit has put in is over: take what has been read meanwhile, then read on."""
+        self.session.held = False
+        if self.session.downstream.pending:
+            self.downstream.arrived = perf_counter()  # what it waited was no delay of ours
+        self._queue_turn(self.downstream)
 
     def _drop(self, command: int, data: bytes, start: int, end: int) -> bytes:
         """The answer to a message that was dropped; its receipt follows."""
@@ -292,10 +304,14 @@ class Relay:
         if more:
             side.read(False)
             self._queue_turn(side)
+            return
+        if side.arrived:
+            side.added.observe(perf_counter() - side.arrived)
+            side.arrived = 0.0
+        if session.held and side is self.downstream:
+            side.read(False)
+            self.timers.esme_pdu_begun = 0.0  # the peer is not to blame for what waits
         else:
-            if side.arrived:
-                side.added.observe(perf_counter() - side.arrived)
-                side.arrived = 0.0
             self._note_begun(now)
             self._settle(side)
 
@@ -324,6 +340,8 @@ class Relay:
 
     def _may_take(self, side: Side) -> bool:
         """What the ESME sends goes to both sides, refused or not; so does what the SMSC sends, if that is judged."""
+        if side is self.downstream and self.session.held:
+            return False
         return not self.downstream.full and (
             not self.upstream.full or (side is self.upstream and self.session.judge_mo is None)
         )
@@ -483,6 +501,8 @@ class Relay:
         self._write()
         if self.connecting is not None:
             self.connecting.cancel()
+        if self.pause is not None:
+            self.pause.cancel()
         if self.deadline is not None:
             self.deadline.cancel()  # it would keep this session in memory until then
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})

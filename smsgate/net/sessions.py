@@ -128,6 +128,7 @@ class Sessions:
         self._metrics.segments_refused = segments.poisoned
         self._metrics.segments_incomplete = segments.expired
         self._metrics.segments_no_room = segments.overflowed
+        self._metrics.limit_keys_evicted = self._policy.limits.evicted
         if not self._draining or self._relays:
             asyncio.get_running_loop().call_later(TICK_S, self._tick)
 

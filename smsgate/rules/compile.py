@@ -15,7 +15,7 @@ from operator import or_
 from typing import Final
 
 from smsgate.rules import condition as cond
-from smsgate.rules.brands import Build, Impersonation, automaton
+from smsgate.rules.brands import BrandBits, Build, Impersonation, automaton
 from smsgate.rules.condition import Condition
 from smsgate.rules.engine import CompiledLimit, RuleSet
 from smsgate.rules.envelope import Envelope
@@ -23,8 +23,8 @@ from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
 from smsgate.rules.judge import CompiledRule
 from smsgate.rules.masks import COMPARE, Term, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
-from smsgate.rules.model import Action, Exemption, ListKind, Pack, PackError, Problem, Rule, Where
-from smsgate.rules.numbers import NUMBER_FACTS, Numbers
+from smsgate.rules.model import Action, Exemption, Limit, ListKind, Pack, PackError, Problem, Rule, Where
+from smsgate.rules.numbers import PHONE_FACTS, Numbers
 from smsgate.rules.senders import SENDER_FACTS, SenderIndex
 from smsgate.rules.tables import Tables, expired
 from smsgate.rules.verdict import status_of
@@ -47,13 +47,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
     compiler = _Compiler(tables)
     in_force = [(pack, rule) for pack in packs for rule in pack.rules if not expired(rule, today)]
     rules = [compiler.rule(place, pack, rule) for place, (pack, rule) in enumerate(in_force)]
-    limits = [
-        CompiledLimit(
-            limit, compiler.whole(pack, limit.condition, limit.where)[1] if limit.condition else None, status_of(limit)
-        )
-        for pack in packs
-        for limit in pack.limits
-    ]
+    limits = [compiler.limit(pack, limit) for pack in packs for limit in pack.limits]
     if tables.problems:
         raise PackError(tables.problems)
     return RuleSet(
@@ -68,6 +62,7 @@ def compile_packs(packs: Sequence[Pack], today: date | None = None, build: Build
         impersonation=compiler.impersonation(build),
         numbers=Numbers(tables.own_numbers(), compiler.members.tests["phone"]),
         numbers_asked=compiler.numbers_asked,
+        amounts_asked=compiler.amounts_asked,
         sender_tests=compiler.members.tests["sender"],
         client_tests=compiler.members.tests["client"],
         senders=SenderIndex.of(packs),
@@ -86,7 +81,8 @@ class _Compiler:
         self.link_tests: list[tuple[Callable[[int], bool], int]] = []
         self.segment_tests: list[tuple[Callable[[int], bool], int]] = []
         self.hour_tests: list[tuple[tzinfo, Callable[[int], bool], int]] = []
-        self.numbers_asked = 0  # bits with one of which some condition may ask for numbers; -1: any message may
+        # Bits with one of which some condition may ask for phone numbers, for sums; -1: any message may.
+        self.numbers_asked = self.amounts_asked = 0
         self._asked = 0  # bits of words that some condition asks for
         self._demanded = self._excusing = 0  # keyword sets that some condition wants, that some wants not
         self._parts: dict[Condition, Test] = {}  # of the rule at hand
@@ -125,6 +121,12 @@ class _Compiler:
             status = Status.ESME_RINVSRCADR
         return CompiledRule(place, rule, needed, test, status, self._parts)
 
+    def limit(self, pack: Pack, limit: Limit) -> CompiledLimit:
+        if limit.condition is None:
+            return CompiledLimit(limit, 0, None, status_of(limit))
+        needed, test = self.whole(pack, limit.condition, limit.where)
+        return CompiledLimit(limit, needed[0] if needed else 0, test, status_of(limit))
+
     def asked_words(self) -> dict[str, int]:
         """The words with the bits that matter: those of `bait`, say, are asked of hosts only and would cost 1 µs a text."""
         return {word: bits & self._asked for word, bits in self.tables.words.items() if bits & self._asked}
@@ -134,7 +136,7 @@ class _Compiler:
         return self._excusing & ~self._demanded
 
     def whole(self, pack: Pack, condition: Condition, where: Where, exemptions: Sequence[Exemption] = ()) -> Term:
-        """`test` of a whole condition, and of none of the exemptions; notes when numbers must be read for it."""
+        """`test` of a whole condition, and of none of the exemptions; notes when numbers or sums must be read for it."""
         needed, test = self.test(pack, condition, where)
         terms = [(pack, condition)]
         for exemption in exemptions:
@@ -145,9 +147,11 @@ class _Compiler:
         for seen, term in terms:
             for leaf, positive in cond.leaves(term):
                 self._wanted(seen, leaf, positive=positive)
+        late = not needed or needed[0] & self.tables.number_bits  # nothing that is known before the numbers are
         if any(_asks_numbers(term) for _, term in terms):
-            late = not needed or needed[0] & self.tables.number_bits  # nothing that is known before the numbers are
-            self.numbers_asked = -1 if late else self.numbers_asked | needed[0]
+            self.numbers_asked |= -1 if late else needed[0]
+        if any(_asks_amounts(term) for _, term in terms):
+            self.amounts_asked |= -1 if late else needed[0]
         return needed, test
 
     def test(self, pack: Pack, condition: Condition, where: Where) -> Term:
@@ -191,10 +195,11 @@ class _Compiler:
         return together, lambda bits, excuses: sum(test(bits, excuses) for test in tests) >= count
 
     def _commonness(self, mask: int) -> tuple[int, int]:
-        """How often one of these bits is set in clean traffic: words often, a foreign link sometimes, a brand seldom."""
+        """How often one of these bits is set in clean traffic: words and foreign links often, a brand seldom. Of equals the first
+        written starts the rule: fifty rules that all start from `foreign_link` cost a message that has one 10 µs."""
         if mask & self.tables.number_bits:  # set late, see `whole`
-            return 3, 0
-        return 2 if mask & self.tables.common_bits else 1 if mask & FOREIGN_LINK else 0, mask.bit_count()
+            return 2, 0
+        return 1 if mask & (self.tables.common_bits | FOREIGN_LINK) else 0, mask.bit_count()
 
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
         if name.name in FACTS:
@@ -259,38 +264,63 @@ class _Compiler:
                     self._excusing |= 0 if use is positive else bit
 
     def _predicate(self, pack: Pack, predicate: cond.Predicate, where: Where) -> Term:
-        tests = []
-        for brand in self.tables.targets(pack, predicate.target, where):
-            bits = self.tables.brands[brand]
+        brands = [self.tables.brands[brand] for brand in self.tables.targets(pack, predicate.target, where)]
+        if not brands:
+            return (), lambda *_: False
+        for bits in brands:
             self._asked |= bits.names | bits.company
-            names = self._at_least(
-                1, [any_of(bits.names), self._at_least(2, [any_of(bits.shown), any_of(FOREIGN_LINK)])]
-            )
-            if bits.company:
-                names = self._at_least(2, [names, any_of(bits.company)])
-            lookalike = any_of(bits.lookalike)
-            foreign_phone = self._at_least(2, [names, any_of(bits.foreign_number)])
-            elsewhere = self._at_least(2, [names, any_of(FOREIGN_LINK | bits.foreign_number)])
-            choices = {
-                "names": names,
-                "lookalike": lookalike,
-                "official": any_of(bits.official),
-                "foreign_phone": foreign_phone,
-                "impersonates": self._at_least(1, [lookalike, elsewhere]),
-            }
-            tests.append(choices[predicate.name])
-        return self._at_least(1, tests) if tests else ((), lambda *_: False)
+        match predicate.name:
+            case "names":
+                return self._names(brands)
+            case "lookalike":
+                return any_of(reduce(or_, (bits.lookalike for bits in brands)))
+            case "official":
+                return any_of(reduce(or_, (bits.official for bits in brands)))
+            case "foreign_phone":
+                return self._foreign_phone(brands)
+        lookalike = any_of(reduce(or_, (bits.lookalike for bits in brands)))
+        elsewhere = self._at_least(2, [self._names(brands), any_of(FOREIGN_LINK)])
+        return self._at_least(1, [lookalike, elsewhere, self._foreign_phone(brands)])
+
+    def _names(self, brands: Sequence[BrandBits]) -> Term:
+        """Whether one of them is named. Those that need no other word are asked for together: one by one,
+        `impersonates` of the shipped carriers took 6.8 µs instead of 0.6."""
+        alone = [bits for bits in brands if not bits.company]
+        terms = (
+            [self._named(reduce(or_, (b.names for b in alone)), reduce(or_, (b.shown for b in alone)))] if alone else []
+        )
+        terms.extend(
+            self._at_least(2, [self._named(bits.names, bits.shown), any_of(bits.company)])
+            for bits in brands
+            if bits.company
+        )
+        return self._at_least(1, terms)
+
+    def _named(self, names: int, shown: int) -> Term:
+        return self._at_least(1, [any_of(names), self._at_least(2, [any_of(shown), any_of(FOREIGN_LINK)])])
+
+    def _foreign_phone(self, brands: Sequence[BrandBits]) -> Term:
+        """Whether one of them is named beside a number that is not its own. Of brands without known numbers none is foreign."""
+        known = [bits for bits in brands if bits.foreign_number] or brands[:1]
+        return self._at_least(
+            1, [self._at_least(2, [self._names([bits]), any_of(bits.foreign_number)]) for bits in known]
+        )
 
 
 def _compared(compare: Callable[[int, int], bool], number: int, found: int) -> bool:
     return compare(found, number)
 
 
+def _asks_amounts(condition: Condition) -> bool:
+    """Whether some part of a condition is about sums of money."""
+    return any(isinstance(leaf, cond.Name) and leaf.name == "amount" for leaf, _ in cond.leaves(condition))
+
+
 def _asks_numbers(condition: Condition) -> bool:
     """Whether some part of a condition is about phone numbers in the text."""
     for leaf, _ in cond.leaves(condition):
         match leaf:
-            case cond.Name(name=name) if name in NUMBER_FACTS:
+            case cond.Name(name=name) if name in PHONE_FACTS:
                 return True
             case cond.Predicate(name="foreign_phone" | "impersonates"):
                 return True

@@ -40,6 +40,7 @@ FACTS = (
     "phone",
     "premium_number",
     "mobile_number",
+    "amount",
     *SENDER_FACTS,
     *WEAK_FACTS,
 )

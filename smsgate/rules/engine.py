@@ -36,7 +36,7 @@ from smsgate.rules.facts import (
 )
 from smsgate.rules.judge import CompiledRule, Judge
 from smsgate.rules.model import Action, Brand, Limit
-from smsgate.rules.numbers import Numbers
+from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import (
@@ -54,9 +54,10 @@ from smsgate.text.window import Window
 
 
 class CompiledLimit(NamedTuple):
-    """A limit with the test of which messages it counts; None counts all."""
+    """A limit with the test of which messages it counts, and its trigger as a rule has one; a test of None counts all."""
 
     limit: Limit
+    trigger: int
     test: Test | None
     status: int
 
@@ -90,6 +91,7 @@ class RuleSet:
         impersonation: Impersonation,
         numbers: Numbers,
         numbers_asked: int,
+        amounts_asked: int,
         sender_tests: Sequence[tuple[Callable[[str], bool], int]],
         client_tests: Sequence[tuple[Callable[[str], bool], int]],
         senders: SenderIndex,
@@ -123,6 +125,7 @@ class RuleSet:
         self.impersonation = impersonation
         self.numbers = numbers
         self._numbers_asked = numbers_asked
+        self._amounts_asked = amounts_asked
         self.senders = senders
         self.of_sender = lru_cache(maxsize=CACHE_ENTRIES)(senders.facts)
         """The facts of a sender id (`SenderIndex.facts`): 0.1 µs for one that was met before."""
@@ -181,7 +184,8 @@ class RuleSet:
             union |= facts.bits
         if union & self._any_trigger or self._always:
             hits = [self._hits(facts.bits, facts.bits) for facts in found]
-            return Finding(self._judge.verdict(hits, sender, client, [content or text.words for text in texts]), found)
+            verdict = self._judge.verdict(hits, sender, client, [content or text.words for text in texts])
+            return Finding(verdict, found)
         return Finding(PASS, found)
 
     def is_foreign(self, host: str) -> bool:
@@ -215,8 +219,11 @@ class RuleSet:
             # Random paths are full of digits among letters: asked again without them, in 2 µs, most are spared 10.
             if not links_read or is_odd(beside) or may_be_disguised(fold(beside)):
                 bits |= self._in_disguise(beside)
-        if self._numbers_asked and (bits & self._numbers_asked or self._numbers_asked < 0):
+        known = bits
+        if self._numbers_asked and (known & self._numbers_asked or self._numbers_asked < 0):
             bits |= self.numbers.facts(reading.words)
+        if self._amounts_asked and (known & self._amounts_asked or self._amounts_asked < 0):
+            bits |= amount(reading)
         return Facts(bits, links_read)
 
     def _in_disguise(self, text: str) -> int:
@@ -266,6 +273,8 @@ class RuleSet:
             bits |= found
         if self._numbers_asked:  # whether they matter is known when all parts are
             bits |= self.numbers.facts(window.words)
+        if self._amounts_asked:
+            bits |= amount(window)
         names = evidence.names | bits & self._outside_bits
         bits &= ~self._outside_bits
         official, count = evidence.official, evidence.links

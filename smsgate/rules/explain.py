@@ -138,8 +138,8 @@ def explain_parts(rules: RuleSet, lines: Sequence[Line], sender: str, client: st
 
 def counting(rules: RuleSet, readings: Sequence[Facts]) -> Iterator[Limit]:
     """The limits that count a message with these readings."""
-    for limit, test, _ in rules.compiled_limits:
-        if limit.per is LimitKey.LINK_HOST and not any(facts.links for facts in readings):
+    for limit, _, test, _ in rules.compiled_limits:
+        if LimitKey.LINK_HOST in limit.per and not any(facts.links for facts in readings):
             continue
         if test is None or any(test(facts.bits, facts.bits) for facts in readings):
             yield limit

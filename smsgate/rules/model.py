@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 class Action(StrEnum):
     """What a rule or limit does to a message. The strictest of several is what happens.
 
-    DROP refuses without saying so: the sender is told that the message was taken. ALLOW as a rule's action ends the matter when
+    SHAPE lets it pass, and holds up what its sender sends next. DROP refuses without saying so: the sender is told that the
+    message was taken. ALLOW as a rule's action ends the matter when
     it holds in every plausible reading; as a verdict it also means that nothing hit.
     """
 
     ALLOW = "allow"
+    SHAPE = "shape"
     FLAG = "flag"
     THROTTLE = "throttle"
     BLOCK = "block"
@@ -224,28 +226,57 @@ class Rule:
 
 
 class LimitKey(StrEnum):
-    """What a limit counts by."""
+    """What a limit counts by: of which client a message is, what its PDU says, what its text does."""
 
     CLIENT = "client"
     SENDER = "sender"
     DESTINATION = "destination"
+    DESTINATION_PREFIX = "destination_prefix"
     LINK_HOST = "link_host"
+    PHONE = "phone"
+    TEMPLATE = "template"
+
+
+TEXT_KEYS = frozenset({LimitKey.LINK_HOST, LimitKey.PHONE, LimitKey.TEMPLATE})
+"""Of a message in parts, each part may show others."""
+
+
+class Unit(StrEnum):
+    """What a limit counts: a message in parts is one message of several segments."""
+
+    MESSAGES = "messages"
+    SEGMENTS = "segments"
+    SENDERS = "distinct senders"
+    RECIPIENTS = "distinct recipients"
+
+
+DISTINCT = frozenset({Unit.SENDERS, Unit.RECIPIENTS})
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `count` messages per `window_s` seconds for each value of `per`, for messages that meet `condition`."""
+    """At most `count` units per `window_s` seconds, and `burst` of them at once (None: `count`), for each value of `per`, or
+    each combination where it names several; of messages that meet `condition`. `prefix_digits`: how many of a destination
+    make its prefix."""
 
     id: str
     title: str
-    per: LimitKey
+    per: tuple[LimitKey, ...]
     count: int
     window_s: float
     where: Where = field(repr=False)
     condition: Condition | None = None
+    unit: Unit = Unit.MESSAGES
+    burst: int | None = None
+    prefix_digits: int = 0
     action: Action = Action.THROTTLE
     status: int | None = None
     mode: Mode = Mode.ENFORCE
+
+    @property
+    def identity(self) -> str:
+        """What makes a limit of another rule set the same one, which goes on counting. Its condition may change."""
+        return repr((self.id, self.per, self.prefix_digits, self.unit, self.count, self.window_s, self.burst))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Tables:
         self.labels: dict[int, str] = {bit: name for name, bit in FACTS.items()}
         self.name_bits = 0
         self.official_bits = 0
-        self.common_bits = LINK | SENDER_KINDS  # with all keyword sets: what clean messages often show
+        self.common_bits = LINK | SENDER_KINDS  # with all keywords but names: what clean messages often show
         self.number_bits = 0
         for bit in NUMBER_FACTS.values():
             self.number_bits |= bit
@@ -148,6 +148,7 @@ class Tables:
         self.name_bits |= bits.names
         self.official_bits |= bits.official
         self.number_bits |= bits.foreign_number
+        self.common_bits |= bits.company
         self._add_words(brand.names, bits.names, brand.where, name_entries)
         self._add_words(brand.company, bits.company, brand.where)
 

@@ -19,13 +19,15 @@ an aggregator pause its whole bind."""
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was decided. `action` is ALLOW when nothing hit. `status` is the command_status to answer (0: the message
-    passes, or is dropped). `rules` acted, the strictest first; `monitored` would have. `refused`: the message must not reach the
-    SMSC; asked of every message, mostly of PASS."""
+    passes, or is dropped). `rules` acted, the strictest first; `monitored` would have. `pause_s`: for how many seconds nothing
+    more is to be read of the session that a passing message came on. `refused`: the message must not reach the SMSC; asked of
+    every message, mostly of PASS."""
 
     action: Action = Action.ALLOW
     status: int = 0
     rules: tuple[Rule | Limit, ...] = ()
     monitored: tuple[Rule | Limit, ...] = ()
+    pause_s: float = 0.0
     refused: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -53,7 +53,9 @@ GENERIC_NACK: Final = int(Command.GENERIC_NACK)
 
 
 Judge = Callable[[int, bytes, int, int, float], int]
-"""(command_id, data, start, end, now) of a text-bearing request -> command_status to refuse it with, DROPPED, or 0."""
+"""(command_id, data, start, end, now) of a text-bearing request -> command_status to refuse it with, DROPPED, or 0; HELD: it
+passes, and nothing behind it is taken for now."""
+HELD: Final = -2
 Knows = Callable[[int, bytes, int, int], bool]
 """(command_id, data, start, end) of a request about a message accepted before -> whether that one was dropped."""
 Answer = Callable[[int, bytes, int, int], bytes]
@@ -84,6 +86,7 @@ class Session:
         "bind_sequence",
         "downstream",
         "forward_unknown",
+        "held",
         "judge",
         "judge_mo",
         "state",
@@ -114,6 +117,7 @@ class Session:
         self.state = State.OPEN
         self.system_id = ""
         self.bind_refused = False
+        self.held = False  # what the ESME has sent waits behind a message that was HELD
         self.waiting = False  # a request of the SMSC bears the number of ours in flight
         self.bind_command = 0
         self.bind_sequence = 0
@@ -148,14 +152,15 @@ class Session:
     # from the ESME
 
     def advance_downstream(self, now: float) -> bool:
-        """Handle about TURN_BYTES of what the ESME sent. True when more can be handled at once (another turn, please)."""
+        """Handle about TURN_BYTES of what the ESME sent. True when more can be handled at once (another turn, please). Not to be
+        called while `held`, which the caller ends."""
         framer = self.downstream
         left = TURN_BYTES
         while left > 0 and self.state in READS_ESME:
             begun = framer.position
             more = self._take_downstream(now, left)
             left -= framer.position - begun
-            if more or not framer.shift():
+            if more or self.held or not framer.shift():
                 break
         else:
             more = self.state in READS_ESME
@@ -211,9 +216,12 @@ class Session:
                     status = self._beside_messages(command, data, start, end, now)
                 else:
                     status = 0 if self.forward_unknown else Status.ESME_RINVCMDID
-                if not status:
+                if not status or status == HELD:
                     if len(awaited) < MAX_AWAITED:
                         awaited[sequence] = now
+                    if status:
+                        self.held = True
+                        return False
                     continue
                 self._pass(self.to_upstream, data, run, start)
                 run = end

@@ -83,6 +83,23 @@ RULE_HITS: Final = Family(
 THROTTLED: Final = Family(
     "counter", "smsgate_throttled", "Messages refused for a rate: the client's own, or a limit's.", (CLIENT, "limit")
 )
+ROTATION: Final = Family(
+    "counter",
+    "smsgate_rotation",
+    "Messages whose host, number, template or other key more senders use than a limit on distinct senders allows.",
+    ("limit",),
+)
+PAUSES: Final = Family("counter", "smsgate_pauses", "Pauses in reading a session, for a limit that shapes.", (CLIENT,))
+LIMIT_TABLE: Final = Family(
+    "gauge",
+    "smsgate_limit_table_fill",
+    "Share, 0 to 1, of the table for limits across clients that is in use; sampled, to some 3 %.",
+)
+LIMIT_KEYS_EVICTED: Final = Family(
+    "counter",
+    "smsgate_limit_keys_evicted",
+    "Keys of limits forgotten before their time, for want of room: such limits let more through.",
+)
 PDUS: Final = Family("counter", "smsgate_pdus", "PDUs received.", ("side", "command"))
 READY: Final = Family("gauge", "smsgate_ready", "1 while new sessions are taken: what /readyz says.")
 SESSIONS: Final = Family("gauge", "smsgate_sessions", "ESME sessions open now.")

@@ -16,7 +16,7 @@ from typing import Any, Final
 from prometheus_client.core import Metric
 
 from smsgate.limits.admission import Refusal
-from smsgate.rules.model import Action
+from smsgate.rules.model import Action, Limit, Unit
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
@@ -73,12 +73,15 @@ _COUNTERS: Final = (
     "segments_refused",
     "segments_incomplete",
     "segments_no_room",
+    "limit_keys_evicted",
 )
 _TABLES: Final = (
     "messages_mo",
     "rule_hits",
     "throttled",
     "unfiltered",
+    "pauses",
+    "rotation",
     "pdus_downstream",
     "pdus_upstream",
     "refused",
@@ -111,6 +114,9 @@ class Metrics:
         self.overloads = 0
         self.monitor_only = 0
         self.unfiltered = dict.fromkeys(client_labels, 0)
+        self.rotation: dict[str, int] = {}
+        self.limit_keys_evicted = 0
+        self.pauses = dict.fromkeys(client_labels, 0)
         self.sessions = 0
         self.sessions_total = 0
         self.in_flight_mt = 0
@@ -137,6 +143,8 @@ class Metrics:
             for entry in entries:
                 key = (entry.id, entry.action, mode)
                 self.rule_hits[key] = self.rule_hits.get(key, 0) + 1
+                if isinstance(entry, Limit) and entry.unit is Unit.SENDERS:
+                    self.rotation[entry.id] = self.rotation.get(entry.id, 0) + 1
         if verdict.action is Action.THROTTLE:
             reason = verdict.rules[0].id if verdict.rules else "client_rate"
             self.throttled[client_label, reason] = self.throttled.get((client_label, reason), 0) + 1
@@ -181,6 +189,9 @@ class Metrics:
         yield families.MESSAGES.of([*mt, *mo])
         yield families.RULE_HITS.of(list(self.rule_hits.items()))
         yield families.THROTTLED.of(list(self.throttled.items()))
+        yield families.ROTATION.of(([limit], count) for limit, count in list(self.rotation.items()))
+        yield families.PAUSES.of(([client], count) for client, count in list(self.pauses.items()))
+        yield families.LIMIT_KEYS_EVICTED.one(self.limit_keys_evicted)
         yield families.PDUS.of(
             ([side, command_name(command) or "other"], count)
             for side, by_command in (("downstream", self.pdus_downstream), ("upstream", self.pdus_upstream))

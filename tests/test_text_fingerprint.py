@@ -1,0 +1,56 @@
+"""One campaign, one template; two campaigns, two."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgate.text.fingerprint import MIN_WORDS, template
+from smsgate.text.normalize import fold
+
+WORDS = "bonjour votre colis est en attente reglez euros"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bonjour Marie, votre colis 88213 est en attente, réglez 1,99 euros : https://cutt.example/x7Gh",
+        "Bonjour, votre colis est en attente. Reglez 12 euros: evil.com/a-very-long-path?of=words",
+        "BONJOUR Jean Paul votre COLIS FR-2213-XK est en attente!! réglez 01.99 euros https://1.2.3.4",
+        "bonjour votre c\u200bolis est en attente reglez 0 euros",
+        "Bonjour Anne-Sophie O'Neill, v\u043etre colis est en attente r\u00e9glez euros hxxp://b[.]example/z",
+    ],
+)
+def test_a_campaign_that_varies_link_number_and_name_keeps_its_template(text: str) -> None:
+    assert template(text) == WORDS
+
+
+def test_the_words_behind_a_title_are_a_name() -> None:
+    assert template("Le dossier de Mme Dupont est clos ce jour") == template(
+        "Le dossier de Mme Le Goff est clos ce jour"
+    )
+
+
+def test_other_words_are_another_template() -> None:
+    assert template("votre colis est en attente") != template("votre compte est en attente")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ok merci", "https://cutt.example/x un deux trois", "12 34 56 78 90", "a1 b2 c3 d4 e"]
+)
+def test_a_text_of_few_words_has_none(text: str) -> None:
+    assert template(text) == ""
+
+
+@given(st.text(max_size=200))
+def test_a_template_is_made_of_words_of_the_text(text: str) -> None:
+    made = template(text).split()
+    assert not made or len(made) >= MIN_WORDS
+    assert all(word.isalpha() for word in made)
+    if "." not in text and "/" not in text and text.isascii():
+        assert set(made) <= set(fold(text).split())
+
+
+def test_a_flood_of_greetings_takes_time_in_proportion() -> None:
+    assert template("Bonjour " * 9_000 + "un deux trois") is not None
