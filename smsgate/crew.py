@@ -41,7 +41,7 @@ class Member:
     def __init__(self, setup: Setup, rules: RuleSet, limit_table: SharedTable, words: Words, letters: Letters) -> None:
         self._words = words
         self._letters = letters
-        self._worker = Worker(setup.settings, rules, self._ended, limit_table)
+        self._worker = Worker(setup.settings, rules, self._ended, limit_table, setup.index)
         self._terminator = Terminator(setup.settings, self._worker.metrics, self._worker.contexts, letters, self._ended)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, Any] = {}
@@ -61,7 +61,7 @@ class Member:
         await asyncio.wait([listening, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in (listening, stopped):
             task.cancel()
-        await self._worker.sessions.drain()
+        await self._worker.stop()
         await self._terminator.drain()
         self._say_counts()
         await self._words.close()
@@ -146,12 +146,12 @@ def main() -> None:
     """Run one worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the supervisor says when to end
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    logs.configure()
     words, letters = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
     sealed, limits = map(int, sys.argv[3:5])
     words.setblocking(False)
     setup: Setup = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the supervisor
     settings: Settings = setup.settings
+    logs.configure(settings.log, worker=setup.index)
     rules = unseal(sealed).rules
     limit_table = SharedTable(mmap(limits, TABLE_OCTETS), setup.index)
     os.close(sealed)

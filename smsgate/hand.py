@@ -100,7 +100,8 @@ class Hand:
         answer = await self.questions.answer(question, PUT_S)
         if "error" in answer:
             version = sealed.contents.version
-            log.error("worker %d has not put rule set %s in force: %s", self.index, version, answer["error"])
+            about = {"worker": self.index, "rule_set": version, "reason": answer["error"]}
+            log.error("a worker has not put the rules in force", extra=about)
             self.kill()
             return False
         self.sealed = sealed

@@ -9,7 +9,7 @@ pass, each once. Pure but for the state of limits and segments: no clock, no I/O
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from math import inf
 from operator import and_
@@ -33,6 +33,9 @@ from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
 from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
+
+Onlooker = Callable[[Finding, Sequence[Reading], float], None]
+"""(what the rules find, the readings, now)."""
 
 MAX_CLIENTS: Final = 100_000
 """Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
@@ -101,6 +104,8 @@ class Policy:
         self.rules = rules
         self.limits = PackLimits(rules, shared or SharedTable.new(bytearray(OWN_TABLE_OCTETS), seed=0))
         self.blocks = Blocks()
+        self.onlooker: Onlooker | None = None
+        """Told of every message while somebody looks."""
         self._sample_key = sample_key
         self._allowances = NOTHING
         rules.serve(sample_key, NOTHING)
@@ -191,6 +196,8 @@ class Policy:
         finding = self.rules.check(texts, sender, client.name, carrier)
         if self.blocks.any:
             finding = self.blocks.judge(finding, texts, sender, now)
+        if self.onlooker is not None:
+            self.onlooker(finding, texts, now)
         return self._admit(finding, texts, sender, destinations, client, now)[0]
 
     def _decide_part(  # noqa: PLR0917
@@ -222,7 +229,10 @@ class Policy:
         if self.blocks.any:
             sender = view.source.decode("latin-1")
             findings = [self.blocks.judge(finding, texts, sender, now) for finding in findings]
-        return max(findings, key=lambda finding: finding.verdict.action.strictness), arrivals
+        finding = max(findings, key=lambda finding: finding.verdict.action.strictness)
+        if self.onlooker is not None:
+            self.onlooker(finding, texts, now)
+        return finding, arrivals
 
     def _remember(
         self, arrivals: Sequence[Arrival], by_rules: Verdict, verdict: Verdict, limits: int, now: float

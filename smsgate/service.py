@@ -168,11 +168,11 @@ async def _succession(service: Service, stop: asyncio.Event) -> None:
         )
     except OSError as error:
         os.close(listening)
-        log.error("the next generation can't be started: %s", error)  # noqa: TRY400
+        log.error("the next generation can't be started", extra={"reason": str(error)})  # noqa: TRY400
         return
     finally:
         os.close(answering)
-    log.info("the next generation starts: process %d", process.pid)
+    log.info("the next generation starts", extra={"pid": process.pid})
     if await _said_ready(listening):
         log.info("the next generation is ready: this one drains")
         service.retire()

@@ -182,6 +182,47 @@ class TcpSettings:
     user_timeout_s: float = 300.0
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class LogLevel(StrEnum):
+    """The least of what is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """`format` None: text on a terminal, JSON elsewhere."""
+
+    format: LogFormat | None = None
+    level: LogLevel = LogLevel.INFO
+
+
+class Reveal(StrEnum):
+    """What the audit log may show of a message beside its digests."""
+
+    TEXT = "text"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """Where lines about messages that a rule hit are written; `key` is the file of the digests' key."""
+
+    folder: Path
+    key: Path
+    reveal: tuple[Reveal, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """New rules are refused when they change the verdicts on more than this share (0 to 1) of a file of messages."""
@@ -214,6 +255,8 @@ class Settings:
     state: Path | None = None
     """The folder in which what outlives the process is kept."""
     control: Path | None = None
+    log: LogSettings = LogSettings()
+    audit: AuditSettings | None = None
     overload_lag_s: float = 0.25
     event_loop: Literal["uvloop", "asyncio"] = "uvloop"
     connect_timeout_s: float = 5.0

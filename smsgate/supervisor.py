@@ -36,8 +36,9 @@ from smsgate.reload.reloader import RELOADING, Reloader, told
 from smsgate.reload.sealed import Sealed, unseal
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import Settings
-from smsgate.telemetry import families, processes
+from smsgate.telemetry import audit, families, processes
 from smsgate.telemetry.metrics import Metrics
+from smsgate.telemetry.onlooker import together
 from smsgate.telemetry.rule_set import RuleSetState
 from smsgate.worker import Doors, Inherited, client_labels, hits, new_limit_table, switch_monitor
 
@@ -90,6 +91,8 @@ class Supervisor(Doors):
         try:
             self._desks.load()
             Contexts(self.settings).load()  # here, where a fault can be told
+            if self.settings.audit is not None:
+                audit.prepared(self.settings.audit)
             self._lives = [asyncio.create_task(self._live(worker)) for worker in self._workers]
             ready = asyncio.create_task(self._all_ready())
             await asyncio.wait([ready, *self._lives], timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
@@ -133,7 +136,10 @@ class Supervisor(Doors):
         except (OSError, NoBindError, asyncio.CancelledError) as error:
             connection.close()
             self._admission.disconnect(incoming.address.host)
-            log.info("connection from %s given up: %s", incoming.address, str(error) or type(error).__name__)
+            log.info(
+                "connection given up",
+                extra={"address": str(incoming.address), "reason": str(error) or type(error).__name__},
+            )
 
     async def _hand_to_owner(self, incoming: Incoming, client: str) -> None:
         """To the worker that owns the client, waiting while it is being restarted. Raises OSError."""
@@ -160,7 +166,7 @@ class Supervisor(Doors):
         except OSError as error:
             incoming.connection.close()
             self._admission.disconnect(incoming.address.host)
-            log.info("connection from %s given up: %s", incoming.address, error)
+            log.info("connection given up", extra={"address": str(incoming.address), "reason": str(error)})
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -181,7 +187,7 @@ class Supervisor(Doors):
             self._restarts += 1
             if loop.time() - began > HEALTHY_S:
                 back_off_s = FIRST_BACK_OFF_S
-            log.error("worker %d died; restarted in %.1f s", worker.index, back_off_s)
+            log.error("a worker died", extra={"worker": worker.index, "restart_s": round(back_off_s, 1)})
             worker.down_since = loop.time()
             with suppress(TimeoutError):
                 async with asyncio.timeout(back_off_s):
@@ -199,7 +205,7 @@ class Supervisor(Doors):
             ) is not None:
                 self._heard(worker, word)
         except TimeoutError:
-            log.error("worker %d has been silent for too long, killed", worker.index)  # noqa: TRY400
+            log.error("a worker has been silent for too long, killed", extra={"worker": worker.index})  # noqa: TRY400
             worker.kill()
         was_ready = await worker.end()
         self._bury(worker)
@@ -315,6 +321,8 @@ class Supervisor(Doors):
                     for worker, answer in zip(asked, answers, strict=True)
                     for session in answer["ok"]
                 ]
+            case "top":  # counters of workers that died are in the total
+                return {**self._total().totals(), **together([answer["ok"] for answer in answers])}
             case "kick":
                 return sum(answer["ok"] for answer in answers)
             case _:
@@ -372,7 +380,7 @@ class Supervisor(Doors):
             _, alive = await asyncio.wait(self._lives, timeout=self.settings.drain_timeout_s + STOP_S)
             for worker in self._workers if alive else ():
                 if worker.process is not None and worker.process.returncode is None:
-                    log.error("worker %d does not end, killed", worker.index)
+                    log.error("a worker does not end, killed", extra={"worker": worker.index})
                     worker.kill()
             await asyncio.gather(*self._lives, return_exceptions=True)
         self.retire()

@@ -38,7 +38,10 @@ from smsgate.reload.sealed import Sealed, taken_up
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry import families, processes
+from smsgate.telemetry.audit import Journal
+from smsgate.telemetry.digests import Digests
 from smsgate.telemetry.metrics import Metrics
+from smsgate.telemetry.onlooker import Onlooker
 from smsgate.telemetry.rule_set import RuleSetState
 
 log = logging.getLogger(__name__)
@@ -64,24 +67,45 @@ class Setup:
 
 
 class Worker:
-    """What relays and judges in one process. `ended` is told the address of each session that is over."""
+    """What relays and judges in one process, the one with this `index`. `ended` is told the address of each session that is
+    over."""
 
     def __init__(
-        self, settings: Settings, rules: RuleSet, ended: Callable[[str], None], limit_table: SharedTable
+        self,
+        settings: Settings,
+        rules: RuleSet,
+        ended: Callable[[str], None],
+        limit_table: SharedTable,
+        index: int = 0,
     ) -> None:
+        self._settings = settings
+        self._onlooker: Onlooker
         self.policy = Policy(
             rules, settings.clients, settings.canned, settings.segments, settings.secret, shared=limit_table
         )
         self.metrics = Metrics(client_labels(settings))
         self.contexts = Contexts(settings)
-        self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended)
+        self._journal = Journal(settings.audit, index) if settings.audit is not None else None
+        if self._journal is not None:
+            self.metrics.audit_lost = self._journal.lost
+        self.sessions = Sessions(settings, self.policy, self.metrics, self.contexts, ended, journal=self._journal)
         self._allows_end: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin. Raises OSError when a certificate can't be read."""
+        """Begin. Raises OSError when a certificate can't be read, or the audit log not be written."""
         self.contexts.load()
+        digests = Digests(self._settings.secret)  # the gate's own, which all its workers have
+        if self._journal is not None:
+            digests = self._journal.start()
+        self._onlooker = Onlooker(self.policy, digests)
         self.policy.utc_offset_s = _utc_offset_s()
         self.sessions.start()
+
+    async def stop(self) -> None:
+        """Drain every session; then all that is to be written has been."""
+        await self.sessions.drain()
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.stop)
 
     def reload(self) -> str:
         """Take up renewed certificates; on a fault those in force stay. Returns the fault, "" for none."""
@@ -89,7 +113,7 @@ class Worker:
             self.contexts.load()
         except OSError as error:
             fault = f"certificates not reloaded, the old ones stay in force: {error}"
-            log.error("%s", fault)  # noqa: TRY400  # where it came from says nothing
+            log.error("certificates not reloaded", extra={"reason": str(error)})  # noqa: TRY400  # where it came from says nothing
             return fault
         log.info("certificates reloaded")
         return ""
@@ -110,6 +134,8 @@ class Worker:
                 return self.sessions.describe()
             case "kick":
                 return self.sessions.kick(arguments["client"], at_once=bool(arguments.get("at_once")))
+            case "top":
+                return {**self.metrics.totals(), **self._onlooker.look(perf_counter())}
             case "monitor":
                 switches = switch_monitor(self.policy.monitor_only, arguments)
                 self.metrics.monitor_only = len(switches)
@@ -242,7 +268,7 @@ class Gate(Doors):
         if self._reloader is not None:
             await self._reloader.stop()
         await self.listener.drain(self.settings.drain_timeout_s / 2)
-        await self.sessions.drain()
+        await self.worker.stop()
         self.retire()
 
 
@@ -262,7 +288,7 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
     """Put a client (without one: all) into monitor-only for a reason, or take it out; without `on` neither. Answers what is
     switched on now, with "*" for all. Raises ValueError."""
     client, reason = arguments.get("client"), arguments.get("reason")
-    whose = f"client {client!r}" if client else "all clients"
+    about = {"client": client or "*"}
     match arguments.get("on"):
         case True:
             if not reason:
@@ -270,10 +296,10 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
             if client not in switches and len(switches) >= MAX_SWITCHES:
                 raise ValueError(f"{MAX_SWITCHES} clients are in monitor-only: switch it on for all")
             switches[client] = reason
-            log.warning("monitor-only for %s: nothing is refused. Reason: %r", whose, reason)
+            log.warning("monitor-only begins: nothing is refused", extra=about | {"reason": reason})
         case False:
             switches.pop(client, None)
-            log.warning("monitor-only ends for %s", whose)
+            log.warning("monitor-only ends", extra=about)
     return {name or "*": text for name, text in switches.items()}
 
 

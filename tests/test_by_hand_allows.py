@@ -18,6 +18,7 @@ from smsgate.rules.allowances import Allowances
 from smsgate.rules.model import LimitKey
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from tests.gates import GENUINE, SCAM, crew, pdu, run_on, submit, wire
+from tests.loglines import lines
 from tests.packs import limit, rule, rule_set
 from tests.programs import invoke
 
@@ -121,13 +122,15 @@ def test_the_log_names_hosts_rules_and_clients_but_no_numbers(tmp_path: Path, ca
     with caplog.at_level(logging.WARNING):
         run(body)
     starts = [
-        "host track.carrier.example allowed until",
-        "rule R-1 allowed",
-        "a number allowed",
-        "a sender of client 'bank1'",
+        "kind=host host=track.carrier.example until=",
+        "kind=rule rule=R-1 until=",
+        "kind=number until=",
+        "kind=sender client=bank1 until=",
     ]
-    assert all(line.startswith(start) for line, start in zip(caplog.messages, starts, strict=True))
-    assert "639980001" not in caplog.text
+    starts = [f"WARNING allowed by the operator  {start}" for start in starts]
+    told = lines(caplog)
+    assert all(line.startswith(start) for line, start in zip(told, starts, strict=True)), told
+    assert "639980001" not in "".join(told)
 
 
 # in a gate

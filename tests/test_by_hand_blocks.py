@@ -18,6 +18,7 @@ from smsgate.rules.blocks import Block, BlockKind
 from smsgate.rules.model import Where
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from tests.gates import GENUINE, SCAM, crew, pdu, run_on, submit, wire
+from tests.loglines import lines
 from tests.packs import brand, rule_set
 from tests.programs import invoke
 
@@ -237,8 +238,9 @@ def test_the_log_names_hosts_and_no_numbers(tmp_path: Path, caplog: pytest.LogCa
 
     with caplog.at_level(logging.WARNING):
         run(body)
-    assert "host bad.example blocked until" in caplog.messages[0]
-    assert "639980001" not in caplog.text
+    assert "WARNING blocked by the operator  kind=host host=bad.example until=" in lines(caplog)[0]
+    assert len(lines(caplog)) == 5
+    assert "639980001" not in "".join(lines(caplog))
 
 
 # in a gate

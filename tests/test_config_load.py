@@ -12,14 +12,19 @@ from smsgate.config.diagnostics import DiagnosticsError
 from smsgate.config.load import load_settings
 from smsgate.settings import (
     Address,
+    AuditSettings,
     Caps,
     ClientMode,
     ClientSettings,
     DefaultAlphabet,
     ListenerSettings,
     ListenerTls,
+    LogFormat,
+    LogLevel,
+    LogSettings,
     OnFault,
     OnOverflow,
+    Reveal,
     SegmentSettings,
     Settings,
     Statuses,
@@ -257,3 +262,32 @@ def test_the_folder_for_state_need_not_be_there_but_the_one_around_it(tmp_path: 
     for wrong in ("file", "none/kept"):
         with pytest.raises(DiagnosticsError, match=r"a folder|in a folder that exists"):
             load(tmp_path, LEAST + f"state: {wrong}\n")
+
+
+def test_log_and_audit_arrive(tmp_path: Path) -> None:
+    (tmp_path / "a.key").write_bytes(b"k" * 32)
+    (tmp_path / "a.key").chmod(0o600)
+    text = """\
+log: {format: text, level: debug}
+audit: {folder: audit/, key: a.key, reveal: [text, recipient]}
+"""
+    settings = load(tmp_path, LEAST + text)
+    assert settings.log == LogSettings(LogFormat.TEXT, LogLevel.DEBUG)
+    folder, key = tmp_path / "audit", tmp_path / "a.key"
+    assert settings.audit == AuditSettings(folder, key, (Reveal.TEXT, Reveal.RECIPIENT))
+
+
+def test_faults_of_log_and_audit_are_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.key").write_bytes(b"k" * 16)
+    (tmp_path / "a.key").chmod(0o644)
+    text = "log: {format: xml, level: loud}\naudit: {key: a.key, reveal: [number]}\n"
+    with pytest.raises(DiagnosticsError) as caught:
+        load(tmp_path, LEAST + text)
+    told = [diagnostic.split(" ", 1)[1] for diagnostic in str(caught.value).splitlines()]
+    assert told == [
+        "found 'xml', expected json or text",
+        "found 'loud', expected one of debug, info, warning, error",
+        "found no 'folder', expected the folder to write audit files in, relative to this file",
+        "found a key file that others may use (mode 0644), expected one with mode 0600, 0400 or 0440: chmod 600 a.key",
+        "found 'number', expected one of text, sender, recipient",
+    ]

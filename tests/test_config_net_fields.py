@@ -156,3 +156,33 @@ def test_any_text_is_accepted_or_refused_with_words_of_ours(check: Callable[[str
         refused = error.context or {}
     assert refused["found"]
     assert refused["expected"]
+
+
+class KeyFile:
+    """A key file, as the field sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "audit.key"
+        self.adapter: TypeAdapter[Path] = TypeAdapter(fields.KeyFile)
+
+    def checked(self, octets: int, mode: int) -> Path:
+        self.path.write_bytes(b"k" * octets)
+        self.path.chmod(mode)
+        return self.adapter.validate_python("audit.key", context={fields.FOLDER: self.path.parent})
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o440, 0o640])
+def test_a_key_is_a_file_of_its_owners(mode: int, tmp_path: Path) -> None:
+    assert KeyFile(tmp_path).checked(32, mode) == tmp_path / "audit.key"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o602, 0o777])
+def test_a_key_that_others_may_use_is_refused_with_what_to_do(mode: int, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=rf"mode {mode:04o}\).*chmod 600 audit\.key"):
+        KeyFile(tmp_path).checked(32, mode)
+
+
+@pytest.mark.parametrize("octets", [0, 31, 4097])
+def test_a_key_that_is_too_short_or_no_key_at_all_is_refused(octets: int, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=f"a key of {octets} octets, expected 32 to 4096"):
+        KeyFile(tmp_path).checked(octets, 0o600)

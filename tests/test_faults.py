@@ -16,8 +16,8 @@ from typing import Final
 
 import pytest
 
-from smsgate.net import relay as relay_module
-from smsgate.net.relay import WRITE_BUFFER_BYTES
+from smsgate.net import side as side_module
+from smsgate.net.side import WRITE_BUFFER_BYTES
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.session import TURN_BYTES
 from tests.arena import BIND_RESP, MIXED, STATES, Arena, arena, nothing_sent, settling, turns
@@ -36,7 +36,7 @@ FLOOD_BYTES: Final = 1024 * 1024
 @pytest.fixture
 def short_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer that neither reads nor ends is cut off after 50 ms."""
-    monkeypatch.setattr(relay_module, "CLOSE_S", 0.05)
+    monkeypatch.setattr(side_module, "CLOSE_S", 0.05)
 
 
 # faults

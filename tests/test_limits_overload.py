@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from smsgate.settings import ClientSettings, OnOverload
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.worker import Gate
 from tests.gates import GENUINE, SCAM, Wire, bind, both_loops, pdu, run_on, submit, until, wire
+from tests.loglines import lines
 
 LIMIT_S = 0.25
 RESP = Command.SUBMIT_SM | RESPONSE
@@ -85,10 +87,10 @@ def test_during_an_overload_new_binds_are_shed_and_sessions_that_stand_go_on(
 
     with caplog.at_level(logging.WARNING, "smsgate"):
         run_on(loop_name, body)
-    lines = [record.getMessage() for record in caplog.records if "overload" in record.getMessage()]
-    assert lines[0] == "overload begins: the loop runs 1000 ms late"
-    assert lines[1].startswith("bind refused (overload): client 'late' from 127.0.0.1:")
-    assert lines[2] == "overload ends: the loop runs 0 ms late"
+    begun, refused, ended = (line for line in lines(caplog) if "overload" in line)
+    assert begun == "WARNING overload begins  lag_ms=1000"
+    assert re.fullmatch(r"WARNING bind refused  client=late address=127.0.0.1:\d+ reason=overload", refused)
+    assert ended == "WARNING overload ends  lag_ms=0"
 
 
 def test_a_client_that_asked_for_it_passes_unjudged_and_is_counted_and_the_others_are_judged() -> None:

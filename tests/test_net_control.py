@@ -40,6 +40,7 @@ from tests.gates import (
     until,
     wire,
 )
+from tests.loglines import lines
 
 RESP = Command.SUBMIT_SM | RESPONSE
 UNBIND = Command.UNBIND.to_bytes(4, "big")
@@ -314,9 +315,9 @@ def test_monitor_only_passes_and_counts_what_would_be_blocked_until_it_is_off(
 
     with caplog.at_level(logging.WARNING, "smsgate"):
         run_on(loop_name, body)
-    begun, _, ended = (record.getMessage() for record in caplog.records if "monitor-only" in record.getMessage())
-    assert begun == "monitor-only for client 'bank1': nothing is refused. Reason: 'a campaign\\nforged'"
-    assert ended == "monitor-only ends for client 'bank1'"
+    begun, _, ended = (line for line in lines(caplog) if "monitor-only" in line)
+    assert begun == r'WARNING monitor-only begins: nothing is refused  client=bank1 reason="a campaign\nforged"'
+    assert ended == "WARNING monitor-only ends  client=bank1"
 
 
 def test_monitor_only_for_all_is_for_all_and_for_those_who_come(path: Path) -> None:

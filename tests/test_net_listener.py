@@ -15,6 +15,7 @@ from smsgate.settings import Address, ListenerSettings, Settings, UpstreamSettin
 from smsgate.smpp.constants import RESPONSE, Command
 from smsgate.telemetry.metrics import Metrics
 from tests.gates import GENUINE, LOCAL, TIMEOUT_S, Peer, bind, both_loops, pdu, run_on, submit, until, wire
+from tests.loglines import lines
 
 
 @both_loops
@@ -136,7 +137,7 @@ def test_sessions_that_are_not_drained_in_time_are_cut_and_told_of(
             await upstream.pdu()
             with caplog.at_level(logging.WARNING):
                 await running.gate.stop()
-            assert "1 sessions were not drained in time" in caplog.text
+            assert "WARNING sessions not drained in time  sessions=1" in lines(caplog)
             await esme.eof()
 
     run_on(loop_name, body)

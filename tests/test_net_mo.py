@@ -7,7 +7,7 @@ from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 
 import pytest
 
-from smsgate.net import relay as relay_module
+from smsgate.net import side as side_module
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action
 from smsgate.settings import ClientMode, ClientSettings
@@ -120,7 +120,7 @@ def test_an_smsc_that_never_reads_its_refusals_is_read_no_further(loop_name: str
             for _ in range(200):
                 await asyncio.sleep(0)
             queued = relay.upstream.transport.get_write_buffer_size()
-            assert queued <= relay_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
+            assert queued <= side_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             transport.resume_reading()  # type: ignore[attr-defined]
             assert await upstream.pdu() == response(DELIVER_SM, status=0x66, sequence=11)
             transport.abort()  # what it has still to say, nobody will hear

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.net import relay as relay_module
+from smsgate.net import side as side_module
 from smsgate.settings import ClientSettings, UpstreamSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.session import TURN_BYTES
@@ -296,7 +296,7 @@ def test_a_flood_of_blocked_messages_whose_sender_never_reads_stays_in_bounds(lo
             assert stalled, "the gate went on reading"
             (relay,) = running.gate.sessions._relays
             queued = relay.downstream.transport.get_write_buffer_size()
-            assert queued <= relay_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
+            assert queued <= side_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             assert relay.session.downstream.pending <= 512 * 1024
             assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000  # KiB
 
@@ -320,7 +320,7 @@ def test_an_smsc_that_never_reads_stops_the_reading_of_its_sender(loop_name: str
             else:
                 pytest.fail("the gate went on reading")
             (relay,) = running.gate.sessions._relays
-            assert relay.upstream.transport.get_write_buffer_size() <= relay_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
+            assert relay.upstream.transport.get_write_buffer_size() <= side_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             upstream.writer.transport.resume_reading()  # type: ignore[attr-defined]
             assert await upstream.pdu() == submit(GENUINE, 2)
 

@@ -20,6 +20,7 @@ from smsgate.rules.engine import RuleSet
 from smsgate.settings import Settings
 from smsgate.telemetry.rule_set import RuleSetState
 from tests.gates import SCAM, both_loops, run_on
+from tests.loglines import lines
 from tests.programs import PACK, pack_in
 
 DAY = date(2026, 3, 1)
@@ -86,7 +87,7 @@ def test_an_expired_rule_stops_though_the_files_are_broken(
             await made.reloader.expire()
             assert not made.refuses()
             assert made.gate.rule_set.rules == 2
-            assert f"the rule T-1 has expired: {DAY} was its last day" in caplog.text
+            assert f'WARNING expired  what="rule T-1" last_day={DAY}' in lines(caplog)
             assert not made.gate.rule_set.refused
 
     run_on(loop_name, body)

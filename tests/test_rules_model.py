@@ -14,6 +14,7 @@ WHERE = Where("rules/fr/cpf.yaml", 12, 5)
 def test_actions_rise_in_strictness() -> None:
     assert sorted(Action, key=lambda action: action.strictness) == [
         Action.ALLOW,
+        Action.SHAPE,
         Action.FLAG,
         Action.THROTTLE,
         Action.BLOCK,

@@ -135,7 +135,7 @@ def test_the_next_generation_takes_over_under_load_and_nothing_is_lost_or_double
                 while min(sender.binds for sender in senders) < 1:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 gate.process.send_signal(signal.SIGUSR2)
-                successor = int((await log_line(gate, r"next generation starts: process (\d+)"))[1])
+                successor = int((await log_line(gate, r'next generation starts".* "pid": (\d+)'))[1])
                 try:
                     assert await gate.address("listening on ") == address
                     await gate.line("ready")
@@ -211,7 +211,7 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart_and_a_broken_one_is
                 first.certificate.write_text("no certificate")
                 gate.process.send_signal(signal.SIGHUP)
                 for _ in range(workers):
-                    assert (await log_line(gate, r"certificates not reloaded.*: listener .*: (\S+) and its key"))[
+                    assert (await log_line(gate, r'certificates not reloaded".*"listener .*: (\S+) and its key'))[
                         1
                     ] == str(first.certificate)
                 assert await shown(address) == before
@@ -310,7 +310,7 @@ def test_systemd_is_told_of_the_next_generation_and_not_that_the_first_one_stops
             ):
                 await told.get()
                 gate.process.send_signal(signal.SIGUSR2)
-                successor = int((await log_line(gate, r"next generation starts: process (\d+)"))[1])
+                successor = int((await log_line(gate, r'next generation starts".* "pid": (\d+)'))[1])
                 try:
                     assert await told.get() == ["READY=1", f"MAINPID={successor}"]
                     while gate.process.returncode is None:  # noqa: ASYNC110  # `wait` waits for its heir's pipes too
@@ -333,7 +333,8 @@ def test_a_service_manager_that_is_gone_is_no_fault(tmp_path: Path, monkeypatch:
         try:
             async with running(config_in(tmp_path, smsc)) as (gate, _):
                 gate.process.send_signal(signal.SIGTERM)
-                assert await gate.ended() == (0, "")
+                code, log = await gate.ended()
+                assert (code, log.count("\n"), '"level": "info"' in log) == (0, 1, True)
         finally:
             await smsc.close()
 

@@ -13,7 +13,6 @@ from smsgate.text.urls import (
     links,
     may_hold_link,
     plain,
-    plain_with_offsets,
     public_suffix,
     registrable_domain,
     unicode_host,
@@ -420,33 +419,3 @@ def test_a_sentence_that_begins_with_a_word_which_is_a_domain_is_no_link() -> No
 )
 def test_a_sign_that_ends_a_link_is_no_part_of_its_host(text: str, host: str) -> None:
     assert [link.host for link in links(text)] == [host]
-
-
-@given(
-    st.lists(pieces | st.characters() | st.sampled_from("e\u0301\u0323\u200b\uff0e\u1100\u1161\0"), max_size=20).map(
-        "".join
-    )
-)
-@example("A\u030a\u0301\u0302\u0303\u0304\u0305 point com")
-def test_each_character_of_the_plain_text_leads_back_to_where_it_comes_from(text: str) -> None:
-    found, offsets = plain_with_offsets(text)
-    assert found == plain(text)
-    assert len(offsets) == len(found)
-    assert offsets == sorted(offsets)
-
-
-def test_places_of_the_plain_text() -> None:
-    text = "\u200be\u0301t\u00e9 [.] \uff46r/\ufb01n"
-    found, offsets = plain_with_offsets(text)
-    assert [(char, text[place]) for char, place in zip(found, offsets, strict=True)] == [
-        ("\u00e9", "e"),
-        ("t", "t"),
-        ("\u00e9", "\u00e9"),
-        (".", " "),
-        ("f", "\uff46"),
-        ("r", "r"),
-        ("/", "/"),
-        ("f", "\ufb01"),
-        ("i", "\ufb01"),
-        ("n", "n"),
-    ]

@@ -53,12 +53,11 @@ class AllowDesk(Desk):
         same = squeezed(value) if kind == AllowKind.SENDER else value
         return kind, same, record.get("client")
 
-    def for_log(self, record: Record) -> str:
+    def for_log(self, record: Record) -> dict[str, str]:
         """See `Desk`."""
-        kind = record["kind"]
-        if kind in {AllowKind.HOST, AllowKind.RULE}:
-            return f"{kind} {record['value']}"
-        return f"a {kind} of client {record['client']!r}" if "client" in record else f"a {kind}"
+        kind = str(record["kind"])
+        about = {"kind": kind, "client": record.get("client", "")}
+        return about | {kind: record["value"]} if kind in {AllowKind.HOST, AllowKind.RULE} else about
 
 
 def allowances_of(records: Iterable[Record]) -> Allowances:

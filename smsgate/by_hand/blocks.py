@@ -35,9 +35,10 @@ class BlockDesk(Desk):
         """See `Desk`."""
         return record["kind"], compared(BlockKind(record["kind"]), record["value"])
 
-    def for_log(self, record: Record) -> str:
+    def for_log(self, record: Record) -> dict[str, str]:
         """See `Desk`."""
-        return f"host {record['value']}" if record["kind"] == BlockKind.HOST else f"a {record['kind']}"
+        kind = str(record["kind"])
+        return {"kind": kind, "host": record["value"]} if kind == BlockKind.HOST else {"kind": kind}
 
 
 def blocks_of(file: str, records: Sequence[Record], offset_s: float) -> list[Block]:

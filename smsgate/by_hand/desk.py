@@ -63,8 +63,8 @@ class Desk(ABC):
         """What records of the same thing have in common."""
 
     @abstractmethod
-    def for_log(self, record: Record) -> str:
-        """The order for the log, where no number is written, and a sender may be one."""
+    def for_log(self, record: Record) -> dict[str, str]:
+        """Fields of the order for the log, where no number is written, and a sender may be one."""
 
     @property
     def file(self) -> str:
@@ -81,7 +81,8 @@ class Desk(ABC):
             return
         except (OSError, ValueError) as error:
             aside = self._file.with_suffix(".unreadable")
-            log.error("no %s is in force: %s can't be read (%s), kept as %s", self.noun, self._file, error, aside)  # noqa: TRY400
+            about = {"file": str(self._file), "reason": str(error), "kept_as": str(aside)}
+            log.error("no %s is in force: the file can't be read", self.noun, extra=about)  # noqa: TRY400
             with suppress(OSError):
                 self._file.replace(aside)
             return
@@ -102,7 +103,7 @@ class Desk(ABC):
             if gone:
                 await self._keep([record for record in standing if record not in gone])
             for record in gone:
-                log.warning("%s no longer %s", self.for_log(record), self.done)
+                log.warning("no longer %s by the operator", self.done, extra=self.for_log(record))
             return gone
 
     def _is_about(self, record: Record, value: Any) -> bool:
@@ -126,7 +127,8 @@ class Desk(ABC):
         if len(kept) >= MAX_ORDERS:
             raise ValueError(f"{MAX_ORDERS:,} are in force: what is to last belongs in a list of a pack")
         await self._keep([*kept, record])
-        log.warning("%s %s until %s. Reason: %r", self.for_log(record), self.done, record["until"], reason)
+        about = self.for_log(record) | {"until": record["until"], "reason": reason}
+        log.warning("%s by the operator", self.done, extra=about)
         return record
 
     async def _keep(self, records: Records) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from smsgate.cli.allow import allow, disallow
+from smsgate.cli.audit import audit
 from smsgate.cli.backtest import backtest
 from smsgate.cli.block import block, unblock
 from smsgate.cli.check import check
@@ -18,6 +19,7 @@ from smsgate.cli.rules import rules
 from smsgate.cli.run import run
 from smsgate.cli.sessions import kick, sessions
 from smsgate.cli.simulate import simulate
+from smsgate.cli.top import top
 from smsgate.cli.trace import trace
 
 app = typer.Typer(
@@ -36,7 +38,7 @@ app = typer.Typer(
 
     Put them in force:  [bold]smsgate run --config smsgate.yaml[/bold]
 
-    See it run:         [bold]smsgate sessions[/bold], then [bold]smsgate trace CLIENT[/bold]
+    See it run:         [bold]smsgate top[/bold], [bold]smsgate sessions[/bold], then [bold]smsgate trace CLIENT[/bold]
     """,
 )
 app.command()(run)
@@ -45,8 +47,9 @@ app.command()(check)
 app.command()(explain)
 app.command()(backtest)
 app.command()(new_rule)
-for command in (sessions, kick, trace, monitor, block, unblock, allow, disallow, reload):
+for command in (top, sessions, kick, trace, monitor, block, unblock, allow, disallow, reload):
     app.command()(command)
 app.add_typer(rules, name="rules")
+app.add_typer(audit, name="audit")
 app.add_typer(simulate, name="simulate")
 app.add_typer(import_, name="import")

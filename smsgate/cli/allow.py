@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from smsgate.cli.block import seconds
-from smsgate.cli.common import out
+from smsgate.cli.common import out, seconds
 from smsgate.cli.control import CONFIG, Config, Control, asking, printable
 from smsgate.rules.allowances import AllowKind
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from smsgate.cli.common import out
+from smsgate.cli.common import out, seconds
 from smsgate.cli.control import CONFIG, Config, Control, asking, printable
 from smsgate.rules.blocks import BlockKind
-
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])")
-_SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
 
 
 def block(  # noqa: PLR0917  # the arguments of the command
@@ -66,14 +62,6 @@ def unblock(
     if not gone:
         out.print(f"{printable(value)} was not blocked", markup=False)
         raise typer.Exit(1)
-
-
-def seconds(text: str) -> int:
-    """A time such as `24h`. Raises BadParameter."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise typer.BadParameter(f"found {text!r}, expected a time such as 30m, 24h or 7d")
-    return int(match[1]) * _SECONDS[match[2]]
 
 
 def _tell(record: dict[str, Any]) -> None:

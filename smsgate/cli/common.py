@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,6 +19,9 @@ from smsgate.smpp.constants import Status
 
 EXIT_DIAGNOSTICS = 2
 """Exit code when a configuration, a pack or an example is wrong."""
+
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -50,11 +55,25 @@ def told_faults() -> Iterator[None]:
         raise typer.Exit(EXIT_DIAGNOSTICS) from None
 
 
+def refuse(message: str) -> NoReturn:
+    """End a command with 1, saying why."""
+    err.print(f"smsgate: {message}", style="bold red", markup=False)
+    raise typer.Exit(1) from None
+
+
 def tell(diagnostics: tuple[Diagnostic, ...]) -> None:
     """Print diagnostics to standard error, one a line."""
     for diagnostic in diagnostics:
         err.print(Text(str(diagnostic)))
     err.print(Text(f"{len(diagnostics)} fault{'s' if len(diagnostics) != 1 else ''} found", style="bold red"))
+
+
+def seconds(text: str) -> int:
+    """How long `30m`, `24h` or `7d` is."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(f"found {text!r}, expected a time such as 30m, 24h or 7d")
+    return int(match[1]) * _SECONDS[match[2]]
 
 
 def status_name(status: int) -> str:

@@ -10,11 +10,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from smsgate.cli.common import err, told_faults
+from smsgate.cli.common import refuse, told_faults
 from smsgate.config.load import load_settings
 
 ANSWER_S = 10.0
@@ -93,7 +93,7 @@ def asking(config: Path, control: Path | None, timeout_s: float = ANSWER_S) -> I
         finally:
             asker.close()
     except GateError as error:
-        _refuse(str(error))
+        refuse(str(error))
 
 
 def asked_if_running(config: Path, control: Path | None, what: str) -> Any | None:
@@ -118,7 +118,7 @@ def _path_in(config: Path) -> Path:
     with told_faults():
         path = load_settings(config).control
     if path is None:
-        _refuse(
+        refuse(
             f"{config} has no control socket. Add the line\n\n    control: smsgate.sock\n\n"
             "restart the gate, and ask again"
         )
@@ -145,11 +145,6 @@ def _connected(path: Path) -> socket.socket:
                 reason = error.strerror or str(error)
         raise GateError(f"{path}: {reason}") from None
     return sock
-
-
-def _refuse(message: str) -> NoReturn:
-    err.print(f"smsgate: {message}", style="bold red", markup=False)
-    raise typer.Exit(1) from None
 
 
 def printable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from smsgate.cli.common import err, out, told_faults
 from smsgate.config import rules
 from smsgate.config.load import load_settings
 from smsgate.telemetry import logs
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -34,8 +37,8 @@ def run(
     """
     with told_faults():
         settings = load_settings(config)
+        logs.configure(settings.log)
         loaded = rules.load(settings.rules)
-    logs.configure()
     try:
         service.run(settings, loaded, _started)
     except service.ListenError as error:
@@ -44,6 +47,8 @@ def run(
 
 
 def _started(gate: service.Service) -> None:
+    about = {"rule_set": gate.rule_set.version, "rules": gate.rule_set.rules, "workers": gate.settings.workers}
+    log.info("ready", extra=about | {"listeners": [str(address) for address in gate.addresses]})
     for address in gate.addresses:
         out.print(f"listening on {address}", markup=False)  # [fd00::1] is no tag
     if gate.admin is not None:

@@ -25,6 +25,7 @@ from smsgate.config.net_fields import (
     Host,
     HttpAddress,
     Ip,
+    KeyFile,
     ListenAddress,
     MessageFile,
     Network,
@@ -45,6 +46,7 @@ from smsgate.config.source import Source, read
 from smsgate.rules.near import nearest
 from smsgate.settings import (
     Address,
+    AuditSettings,
     Caps,
     ClientMode,
     ClientSettings,
@@ -52,9 +54,13 @@ from smsgate.settings import (
     Guard,
     ListenerSettings,
     ListenerTls,
+    LogFormat,
+    LogLevel,
+    LogSettings,
     OnFault,
     OnOverflow,
     OnOverload,
+    Reveal,
     SegmentSettings,
     Settings,
     Statuses,
@@ -249,6 +255,23 @@ class _Guard(Form):
         return Guard(self.messages, self.change)
 
 
+class _Log(Form):
+    format: Annotated[LogFormat, word_of(LogFormat)] | None = _DEFAULTS.log.format
+    level: Annotated[LogLevel, word_of(LogLevel)] = _DEFAULTS.log.level
+
+    def settings(self) -> LogSettings:
+        return LogSettings(self.format, self.level)
+
+
+class _Audit(Form):
+    folder: Folder = Field(description="the folder to write audit files in, relative to this file")
+    key: KeyFile = Field(description="the file of the digests' key; `smsgate audit key --write FILE` makes one")
+    reveal: Annotated[tuple[Annotated[Reveal, word_of(Reveal)], ...], Field(min_length=1)] = ()
+
+    def settings(self) -> AuditSettings:
+        return AuditSettings(self.folder, self.key, self.reveal)
+
+
 class GateForm(Form):
     """The configuration file of a gate."""
 
@@ -270,6 +293,8 @@ class GateForm(Form):
     guard: _Guard | None = None
     state: Folder | None = None
     control: SocketPath | None = None
+    log: _Log = _Log()
+    audit: _Audit | None = None
     overload_lag: Timer = _DEFAULTS.overload_lag_s
     event_loop: Annotated[Literal["uvloop", "asyncio"], PlainValidator(partial(choice, _EVENT_LOOPS))] = (
         _DEFAULTS.event_loop
@@ -306,6 +331,8 @@ def load_settings(path: Path) -> Settings:
         guard=form.guard.settings() if form.guard else None,
         state=form.state,
         control=form.control,
+        log=form.log.settings(),
+        audit=form.audit.settings() if form.audit else None,
         overload_lag_s=form.overload_lag,
         event_loop=form.event_loop,
         connect_timeout_s=form.connect_timeout,

@@ -40,6 +40,12 @@ MAX_WORKERS: Final = 256
 """Cores of the largest machines."""
 MAX_SOCKET_PATH_CHARS: Final = 90
 """The system allows 107, and the socket is made beside its place under a longer name."""
+MIN_KEY_OCTETS: Final = 32
+"""As many as a digest that nobody shall guess needs."""
+MAX_KEY_OCTETS: Final = 4096
+"""More is another file by mistake."""
+SHARED: Final = 0o037
+"""Permissions that a key file must not give. Its group may read: Kubernetes hands secrets over with mode 0440."""
 MIN_KEEPALIVE_S: Final = 1.0
 """The system counts the idle time before a probe in whole seconds."""
 
@@ -129,6 +135,19 @@ def readable_file(what: str, value: object, info: ValidationInfo) -> Path:
         path.open("rb").close()
     except OSError as error:
         raise fault(_unreadable(value, error), expected) from None
+    return path
+
+
+def key_file(value: object, info: ValidationInfo) -> Path:
+    """A file with a secret key, for its owner and group."""
+    path = readable_file("a key file", value, info)
+    status = path.stat()
+    if status.st_mode & SHARED:
+        mode = f"a key file that others may use (mode {status.st_mode & 0o777:04o})"
+        raise fault(mode, f"one with mode 0600, 0400 or 0440: chmod 600 {value}")
+    if not MIN_KEY_OCTETS <= status.st_size <= MAX_KEY_OCTETS:
+        expected = f"{MIN_KEY_OCTETS} to {MAX_KEY_OCTETS}, as `smsgate audit key --write FILE` writes"
+        raise fault(f"a key of {status.st_size} octets", expected)
     return path
 
 
@@ -243,6 +262,7 @@ SocketPath = Annotated[Path, PlainValidator(socket_path)]
 Workers = Annotated[int, PlainValidator(workers)]
 PemFile = Annotated[Path, PlainValidator(partial(readable_file, "a PEM file"))]
 MessageFile = Annotated[Path, PlainValidator(partial(readable_file, "a file of messages (JSONL or CSV)"))]
+KeyFile = Annotated[Path, PlainValidator(key_file)]
 Folder = Annotated[Path, PlainValidator(state_folder)]
 Share = Annotated[float, PlainValidator(share)]
 Rate = Annotated[float, PlainValidator(rate)]

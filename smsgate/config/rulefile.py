@@ -1,8 +1,8 @@
 """The form of a rule file, and the way from it to `rules.model`.
 
-A pack is read in three steps: `source` gives texts with positions, the forms below type each text by the field it stands
-in (`fields`), `read_pack` makes frozen values of them, each with its `Where`. Whether names that conditions use exist is
-for `rules.compile` to say, whether examples hold for `examples`.
+A pack is read in three steps: `source` gives texts with positions, the forms below and in `limitform` type each text by the
+field it stands in (`fields`), `read_pack` makes frozen values of them, each with its `Where`. Whether names that conditions use
+exist is for `rules.compile` to say, whether examples hold for `examples`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from smsgate.config.fields import (
     SCALAR,
     AlphabetName,
     AnywhereToken,
-    Burst,
     Conditions,
     ConditionText,
     Day,
@@ -37,12 +36,7 @@ from smsgate.config.fields import (
     HostToken,
     Keyword,
     Keywords,
-    LimitAction,
-    LimitMode,
-    LimitUnit,
     Name,
-    Over,
-    Per,
     Phone,
     RuleAction,
     RuleMode,
@@ -55,29 +49,25 @@ from smsgate.config.fields import (
     YesNo,
     number,
 )
+from smsgate.config.limitform import LimitForm, has_client
 from smsgate.config.lists import ListFile, read_list
 from smsgate.config.net_fields import SystemId
 from smsgate.config.overrides import Override, exemptions, is_override_file, modes, read_overrides
 from smsgate.config.senders import Senders
 from smsgate.config.source import KeyPath, Source, read
-from smsgate.rules import condition as cond
 from smsgate.rules.condition import Condition
 from smsgate.rules.model import (
-    DISTINCT,
     Action,
     Brand,
     EntryList,
     Example,
     HostTokens,
     KeywordSet,
-    Limit,
-    LimitKey,
     ListKind,
     Mode,
     Official,
     Pack,
     Rule,
-    Unit,
 )
 from smsgate.smpp.udh import MAX_PARTS
 
@@ -87,16 +77,6 @@ if TYPE_CHECKING:
 _FILE: Final = "_file"
 _CONTENT: Final = {str(kind): kind for kind in ListKind} | {f"{kind}{_FILE}": kind for kind in ListKind}
 """The keys under which the entries of a list may stand."""
-
-
-def _has_client(condition: Condition) -> bool:
-    """Whether nothing can meet the condition without being one of some named clients."""
-    match condition:
-        case cond.Member(field="client"):
-            return True
-        case cond.AtLeast(count=count, terms=terms):
-            return count == len(terms) and any(map(_has_client, terms))
-    return False
 
 
 class _Host(Form):
@@ -186,57 +166,9 @@ class _Rule(Form):
     @field_validator("condition")
     @classmethod
     def _allow_names_clients(cls, condition: Condition, info: ValidationInfo) -> Condition:
-        if info.data.get("action") is Action.ALLOW and not _has_client(condition):
+        if info.data.get("action") is Action.ALLOW and not has_client(condition):
             raise fault("an allow rule that holds for every client", "'client in [...]' joined by 'and'")
         return condition
-
-
-class _Limit(Form):
-    id: Name = Field(description="a name that no other rule or limit has")
-    title: Text = Field(description="what the limit is for, in a few words")
-    condition: ConditionText | None = Field(alias="if", default=None)
-    count: LimitUnit = Unit.MESSAGES
-    per: Per = Field(description=f"{listed(LimitKey)}, or a list of them")
-    over: Over = Field(description="a number and a window such as '20 in 10m'")
-    burst: Burst | None = None
-    action: LimitAction = Action.THROTTLE
-    status: StatusCode | None = None
-    mode: LimitMode = Mode.ENFORCE
-
-    @field_validator("per")
-    @classmethod
-    def _counts_others(cls, per: tuple[tuple[LimitKey, ...], int], info: ValidationInfo) -> Any:
-        unit = info.data.get("count")
-        if (unit, True) in {
-            (Unit.SENDERS, LimitKey.SENDER in per[0]),
-            (Unit.RECIPIENTS, LimitKey.DESTINATION in per[0]),
-        }:
-            raise fault(f"{unit} for each of them", "another key: there is never more than one")
-        return per
-
-    @field_validator("action")
-    @classmethod
-    def _shapes_whom_it_trusts(cls, action: Action, info: ValidationInfo) -> Action:
-        """Whoever is shaped is told nothing and loses nothing, and could fill the gate's buffers if nobody vouched for it."""
-        given = info.data
-        if action is not Action.SHAPE or not {"condition", "count", "per", "over"} <= given.keys():
-            return action
-        if given["condition"] is None or not _has_client(given["condition"]):
-            raise fault("shape for every client", "'client in [...]' joined by 'and': those that are trusted to wait")
-        if LimitKey.CLIENT not in given["per"][0]:
-            raise fault("shape without the key client", "client under per: a pause holds up all that a session sends")
-        if given["count"] in DISTINCT:
-            raise fault(f"shape of {given['count']}", "count: messages or segments")
-        if given["over"][0] < given["over"][1]:
-            raise fault("shape to less than one a second", "a higher rate: a pause lasts a second at most")
-        return action
-
-    @field_validator("status")
-    @classmethod
-    def _answers(cls, status: int | None, info: ValidationInfo) -> int | None:
-        if status is not None and info.data.get("action") is Action.SHAPE:
-            raise fault("a status for shape", "none: the message passes")
-        return status
 
 
 class PackForm(Form):
@@ -252,7 +184,7 @@ class PackForm(Form):
     lists: dict[Term, _List] = Field(default_factory=dict)
     senders: Senders = Senders()
     rules: tuple[_Rule, ...] = ()
-    limits: tuple[_Limit, ...] = ()
+    limits: tuple[LimitForm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +256,9 @@ class _Converter:
             lists=tuple(self.entry_list(name, entries) for name, entries in form.lists.items()),
             senders=form.senders.ids(lambda key, name: self.opened(("senders", key), name), self.diagnostics),
             rules=tuple(self.rule(rule, i, form.owner) for rule, i in zip(form.rules, rules, strict=True)),
-            limits=tuple(self.limit(limit, i) for limit, i in zip(form.limits, limits, strict=True)),
+            limits=tuple(
+                limit.limit(source.where(("limits", i))) for limit, i in zip(form.limits, limits, strict=True)
+            ),
         )
 
     def brand(self, name: str, form: _Brand) -> Brand:
@@ -398,22 +332,3 @@ class _Converter:
 
     def examples(self, forms: tuple[_Example, ...], path: KeyPath) -> tuple[Example, ...]:
         return tuple(Example(where=self.source.where((*path, i)), **form.model_dump()) for i, form in enumerate(forms))
-
-    def limit(self, form: _Limit, index: int) -> Limit:
-        count, window_s = form.over
-        per, prefix_digits = form.per
-        return Limit(
-            id=form.id,
-            title=form.title,
-            per=per,
-            count=count,
-            window_s=window_s,
-            where=self.source.where(("limits", index)),
-            condition=form.condition,
-            unit=form.count,
-            burst=form.burst,
-            prefix_digits=prefix_digits,
-            action=form.action,
-            status=form.status,
-            mode=form.mode,
-        )

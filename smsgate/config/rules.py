@@ -82,6 +82,7 @@ def load(paths: Sequence[Path], today: date | None = None, build: Build = automa
     except PackError as error:
         raise DiagnosticsError([*faults, *(_diagnostic(problem, files) for problem in error.problems)]) from None
     for entries in expired_lists:
+        # In full words: commands that load rules print them too, without fields.
         log.warning("%s: the list %s expired on %s: it counts as empty", entries.where, entries.name, entries.expires)
     for rule in (rule for pack in packs for rule in pack.rules if expired(rule, day)):
         log.warning("%s: the rule %s expired on %s: it has stopped", place(rule), rule.id, rule.expires)

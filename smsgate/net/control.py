@@ -134,7 +134,7 @@ class ControlServer:
             writer.write(json.dumps(record).encode() + b"\n")
 
         emit = bounded(send, writer.transport.get_write_buffer_size)
-        log.warning("trace begins: client %r", client)
+        log.warning("trace begins", extra={"client": client})
         await _say(writer, {"ok": f"trace of {client}"})
         readers = self._traced.setdefault(client, [])
         readers.append(emit)
@@ -148,7 +148,7 @@ class ControlServer:
             if not readers:
                 del self._traced[client]
                 self._operable.trace(client, None)
-            log.warning("trace ends: client %r", client)
+            log.warning("trace ends", extra={"client": client})
 
     def close(self) -> None:
         """Close, and remove the file unless a later generation has put its own there."""
@@ -161,7 +161,7 @@ class ControlServer:
                 if self._path.stat().st_ino == self._inode:
                     self._path.unlink()
             except OSError as error:
-                log.info("control socket not removed: %s", error)
+                log.info("control socket not removed", extra={"reason": str(error)})
 
 
 async def _say(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ async def first_bind(
         settings.max_pdu_bytes,
         judge=_never,
         admit=lambda _: 0,
-        on_response=lambda _: None,
+        on_response=lambda *_: None,
         pdus_downstream=metrics.pdus_downstream,
         pdus_upstream=metrics.pdus_upstream,
     )

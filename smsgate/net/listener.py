@@ -86,7 +86,7 @@ class Listener:
                 return
             except OSError as error:
                 bind = self._settings.listeners[index].bind
-                log.error("can't accept on %s: %s", bind, error)  # noqa: TRY400  # the place says nothing
+                log.error("can't accept", extra={"listener": str(bind), "reason": str(error)})  # noqa: TRY400  # the place says nothing
                 loop.remove_reader(sock)
                 loop.call_later(ACCEPT_RETRY_S, self._listen_on, sock, index)
                 return
@@ -104,14 +104,16 @@ class Listener:
                     address = Address(await _proxied(connection) or address.host, address.port)
         except (OSError, ProxyHeaderError, asyncio.CancelledError) as error:  # TimeoutError is an OSError
             connection.close()
-            log.info("connection from %s given up: %s", address, str(error) or type(error).__name__)
+            log.info(
+                "connection given up", extra={"address": str(address), "reason": str(error) or type(error).__name__}
+            )
             return
         refusal = self._refusal(address, listener)
         if refusal is None:
             await self._take(incoming._replace(address=address))
             return
         self._metrics.refused[refusal] += 1
-        log.warning("connection refused (%s): %s", refusal, address)
+        log.warning("connection refused", extra={"address": str(address), "reason": refusal})
         connection.close()
 
     def _refusal(self, address: Address, listener: ListenerSettings) -> Refusal | None:

@@ -6,7 +6,7 @@ No await, no task and no lock lie between a read and its writes; only opening th
 A turn handles `session.TURN_BYTES` at most; if more is there, reading pauses and the next turn is queued behind the other
 sessions'. A full upstream buffer stops reading downstream; a full downstream buffer stops reading on both sides, because
 refusals go there too. So a session holds per direction one read of the transport (uvloop: 256 KiB) and one write buffer
-(WRITE_BUFFER_BYTES and what a turn adds), whatever its peers do; behind a pending bind, `session.MAX_HELD_BYTES` more.
+(`side.WRITE_BUFFER_BYTES` and what a turn adds), whatever its peers do; behind a pending bind, `session.MAX_HELD_BYTES` more.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
-from typing import Final, cast
+from typing import Final
 
 from smsgate.limits.admission import Admission, Refusal
 from smsgate.limits.overload import Overload
 from smsgate.net.receipts import Receipts
+from smsgate.net.side import Side
 from smsgate.net.trace import Emit, Tap
 from smsgate.net.upstream import Upstreams, tune
+from smsgate.net.witness import Witness
 from smsgate.policy import Client, Policy
 from smsgate.rules.model import Action
 from smsgate.rules.verdict import PASS
@@ -32,16 +33,12 @@ from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownComm
 from smsgate.smpp.constants import Status
 from smsgate.smpp.dropped import DROPPED
 from smsgate.smpp.own import OWN_ANSWER_S
-from smsgate.smpp.session import HELD, Run, Session
+from smsgate.smpp.session import HELD, Session
 from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
-from smsgate.telemetry.logs import without_message
+from smsgate.telemetry.audit import Journal
 from smsgate.telemetry.metrics import Metrics
 
-WRITE_BUFFER_BYTES = 64 * 1024
-"""Where a transport says that its peer reads too slowly."""
-CLOSE_S = 10.0
-"""How long a closed connection may take to send what is queued, before it is cut."""
 ESME_ENDED_S = 60.0
 """How long a session may last after the ESME said that it will send no more: the answers in flight arrive in this time."""
 SMSC_ENDED_S = 5.0
@@ -51,121 +48,6 @@ BOUND: Final = State.BOUND
 """Asked for every turn: a name of its own, since Python 3.11 looks members of an enumeration up in 0.1 µs."""
 
 log = logging.getLogger(__name__)
-
-
-class Side(asyncio.Protocol):
-    """One connection of a relay. Holds what depends on the socket; the relay decides."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, relay: Relay, name: str) -> None:
-        self.relay = relay
-        self.name = name
-        self.framer = relay.session.downstream if name == "downstream" else relay.session.upstream
-        self.connected = False
-        self.reading = True
-        self.full = False  # its write buffer
-        self.turn_queued = False
-        self.added = relay.metrics.added_downstream if name == "downstream" else relay.metrics.added_upstream
-        self.arrived = 0.0  # when the first octet that has not been handled came; 0.0: there is none
-        self.at_eof = False  # the peer sends no more
-        self.eof_taken = False  # and the session knows
-        self.eof_written = False  # and has been told so itself
-        self.tap: Tap | None = None
-        self.cutting: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket is there."""
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        self.connected = True
-        self.relay.made(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Octets of the peer."""
-        if self.relay.ended:
-            return
-        if self.tap is not None:
-            self.tap.said(data)
-        self.framer.feed(data)
-        if not self.arrived:
-            self.arrived = perf_counter()
-        if not self.turn_queued:
-            self.relay.turn(self)
-
-    def eof_received(self) -> bool:
-        """The peer will send no more, and still reads: keep the connection."""
-        self.at_eof = True
-        if not self.turn_queued:
-            self.relay.turn(self)
-        # TLS has no half-close: its transport closes. So does one that has only been waiting for this.
-        return self.transport.can_write_eof() and not self.relay.ended
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone."""
-        self.connected = False
-        if self.cutting is not None:
-            self.cutting.cancel()
-        self.relay.lost(self, exc)
-
-    def pause_writing(self) -> None:
-        """The peer reads too slowly."""
-        self.full = True
-        self.relay.flow()
-
-    def resume_writing(self) -> None:
-        """The peer has caught up."""
-        self.full = False
-        self.relay.flow()
-
-    def write(self, queue: list[Run]) -> None:
-        """Write and clear what is queued; it stays queued until there is a connection."""
-        if not self.connected:
-            return
-        if self.tap is not None:
-            self.tap.told(queue)
-        if self.eof_written:  # nobody is left to be told
-            pass
-        elif len(queue) == 1:
-            self.transport.write(queue[0])
-        else:
-            self.transport.writelines(queue)
-        queue.clear()
-
-    def read(self, wanted: bool) -> None:
-        """Start or stop reading."""
-        if wanted is not self.reading and self.connected and not self.at_eof and not self.transport.is_closing():
-            self.reading = wanted
-            if wanted:
-                self.transport.resume_reading()
-            else:
-                self.transport.pause_reading()
-
-    def end(self) -> None:
-        """Say that no more will come; what the peer sends is still read."""
-        if (
-            self.connected
-            and not self.eof_written
-            and not self.transport.is_closing()
-            and self.transport.can_write_eof()
-        ):
-            self.eof_written = True
-            with suppress(OSError):  # the peer has reset the connection, and nobody has read that yet
-                self.transport.write_eof()
-
-    def close(self, loop: asyncio.AbstractEventLoop, peer_may_send: bool = False) -> None:
-        """Send what is queued, then close; cut off after CLOSE_S a peer that doesn't read.
-
-        Closing a socket with octets unread resets it, and the kernel drops what is still to be sent (RFC 1122, 4.2.2.13).
-        So that no answer is lost, a peer that may be sending is told the end and read, to no use, until its own.
-        """
-        if self.connected and not self.transport.is_closing():
-            if peer_may_send and not self.at_eof and self.transport.can_write_eof():
-                self.end()
-                self.read(True)
-            else:
-                self.transport.close()
-            self.cutting = loop.call_later(CLOSE_S, self.transport.abort)
 
 
 class Relay:
@@ -182,6 +64,7 @@ class Relay:
         admission: Admission,
         overload: Overload,
         receipts: Receipts,
+        journal: Journal | None,
         address: Address,
         on_bind: Callable[[Relay], None],
         on_end: Callable[[Relay], None],
@@ -218,6 +101,7 @@ class Relay:
         self.admission = admission
         self.receipts = receipts
         self.overload = overload
+        self.witness = None if journal is None else Witness(journal)
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
         self.pause: asyncio.TimerHandle | None = None  # of reading downstream
@@ -242,9 +126,9 @@ class Relay:
         try:
             decide = self.policy.decide_mo if mo else self.policy.decide_pdu
             verdict = decide(command, data, start, end, client, now)
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not end the session: the sender may try again
+        except Exception:  # a fault of ours must not end the session: the sender may try again
             self.metrics.filter_errors += 1
-            log.error("filter failed on a message of client %r: %s", client.name, without_message(error))  # noqa: TRY400
+            log.exception("filter failed", extra={"client": client.name})
             return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
         self.metrics.filter_time.observe(perf_counter() - began)
         if mo:
@@ -253,6 +137,9 @@ class Relay:
             self.verdicts[verdict.action] += 1
         if verdict is not PASS:
             self.metrics.count_rules(client.label, verdict)
+            if self.witness is not None:
+                version = self.policy.rules.version
+                self.witness.judged(client, mo, verdict, version, command, data, start, end, now)
             if verdict.status:
                 return verdict.status if mo else client.status(verdict)
             if verdict.action is Action.DROP:
@@ -272,7 +159,10 @@ class Relay:
 
     def _drop(self, command: int, data: bytes, start: int, end: int) -> bytes:
         """The answer to a message that was dropped; its receipt follows."""
-        return self.receipts.answer(self.session.system_id, command, data, start, end)
+        answer = self.receipts.answer(self.session.system_id, command, data, start, end)
+        if self.witness is not None:
+            self.witness.answered(answer, 0, len(answer))
+        return answer
 
     def deliver(self, body: bytes) -> bool:
         """Send a receipt of the gate's own; False when this session takes none now."""
@@ -281,11 +171,13 @@ class Relay:
         self._write()
         return True
 
-    def _answered(self, seconds: float) -> None:
-        """The SMSC has answered a request after so long."""
+    def _answered(self, seconds: float, data: bytes, start: int, end: int) -> None:
+        """The SMSC has answered a request after so long, by the PDU in data[start:end]."""
         self.metrics.response_time.observe(seconds)
         if seconds >= self.response_s:
             self.metrics.late_responses += 1
+        if self.witness is not None and self.witness.awaited:
+            self.witness.answered(data, start, end)
 
     def turn(self, side: Side) -> None:
         """Handle a portion of what one side sent, and write what comes of it."""
@@ -326,6 +218,8 @@ class Relay:
         """Once a second: end the session if one of its timers has run out."""
         self.rate = self.judged - self.judged_at_tick
         self.judged_at_tick = self.judged
+        if self.witness is not None:
+            self.witness.tick(now)
         overdue = self.timers.due(now)
         if overdue is not None and not self.ended:
             self.metrics.timeouts[overdue] += 1
@@ -402,11 +296,11 @@ class Relay:
                 session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.verdicts = self.metrics.messages[self.client.label]
                 self.receipts.bound(session.system_id, self)
-                log.info("bound: client %r from %s", self.client.name, self.address)
+                log.info("bound", extra=self._about())
             case State.OPEN:
                 self.metrics.binds_refused += 1
                 self.admission.failed(session.system_id, self.address.host, perf_counter())
-                log.info("bind refused by the SMSC: client %r from %s", session.system_id, self.address)
+                log.info("bind refused by the SMSC", extra=self._about())
             case State.ESME_ENDED:
                 self.deadline = self.loop.call_later(ESME_ENDED_S, self.end, "the ESME ended, and the SMSC did not")
                 self.upstream.end()
@@ -442,7 +336,7 @@ class Relay:
         if refusal is None:
             return 0
         self.metrics.refused[refusal] += 1
-        log.warning("bind refused (%s): client %r from %s", refusal, system_id, self.address)
+        log.warning("bind refused", extra=self._about(system_id) | {"reason": refusal})
         return Status.ESME_RSYSERR if refusal is Refusal.OVERLOAD else Status.ESME_RBINDFAIL
 
     # connections
@@ -454,7 +348,7 @@ class Relay:
         self.connecting = None
         if not self.upstream_name:
             self.metrics.upstream_failures += 1
-            log.warning("no upstream for client %r from %s", name, self.address)
+            log.warning("no upstream", extra=self._about())
             if self.session.state is State.BINDING:
                 self.session.refuse_pending_bind(Status.ESME_RSYSERR)
                 self._write()
@@ -485,6 +379,8 @@ class Relay:
 
     def _give_back(self) -> None:
         """What this session counted for, it counts for no more."""
+        if self.witness is not None:
+            self.witness.end()
         if self.upstream_name:
             self.upstream_name = ""
             self.upstreams.release(self.session.system_id)
@@ -508,7 +404,7 @@ class Relay:
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
         if self.client is not None:
-            log.info("ended: client %r from %s: %s", self.client.name, self.address, reason)
+            log.info("ended", extra=self._about() | {"reason": reason})
 
     # drain
 
@@ -540,6 +436,11 @@ class Relay:
         self.loop.call_later(OWN_ANSWER_S, self._queue_turn, self.upstream)
 
     # looking at it
+
+    def _about(self, system_id: str | None = None) -> dict[str, str]:
+        """This session, for a log line. `system_id`: of a bind that is no session's yet."""
+        client = self.session.system_id if system_id is None else system_id
+        return {"client": client, "address": str(self.address), "upstream": self.upstream_name}
 
     def describe(self, now: float) -> dict[str, str | int | float]:
         """What an operator sees of this session; `now` in seconds of perf_counter."""

@@ -22,6 +22,7 @@ from smsgate.net.trace import Emit
 from smsgate.net.upstream import Upstreams
 from smsgate.policy import Policy
 from smsgate.settings import Address, Settings
+from smsgate.telemetry.audit import Journal
 from smsgate.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class Sessions:
         metrics: Metrics,
         contexts: Contexts,
         ended: Callable[[str], None],
+        *,
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
         self._policy = policy
@@ -47,6 +50,7 @@ class Sessions:
         self._contexts = contexts
         self._upstreams = Upstreams(settings, contexts)
         self._admission = Admission(settings.caps)
+        self._journal = journal
         self._receipts = Receipts(settings.secret, metrics)
         self._on_end = ended
         self._numbers = count(1)
@@ -76,7 +80,10 @@ class Sessions:
         except (OSError, asyncio.CancelledError) as error:  # ssl.SSLError and TimeoutError are OSErrors
             incoming.connection.close()
             self._ended(relay)
-            log.info("connection from %s given up: %s", incoming.address, str(error) or type(error).__name__)
+            log.info(
+                "connection given up",
+                extra={"address": str(incoming.address), "reason": str(error) or type(error).__name__},
+            )
             return
         if incoming.received:
             relay.downstream.data_received(incoming.received)
@@ -92,6 +99,7 @@ class Sessions:
             upstreams=self._upstreams,
             admission=self._admission,
             receipts=self._receipts,
+            journal=self._journal,
             overload=self.overload,
             address=address,
             on_bind=self._binds,
@@ -147,7 +155,7 @@ class Sessions:
             active = self.overload.active
             self._metrics.overloaded = int(active)
             self._metrics.overloads += active
-            log.warning("overload %s: the loop runs %.0f ms late", "begins" if active else "ends", seconds * 1000)
+            log.warning("overload begins" if active else "overload ends", extra={"lag_ms": round(seconds * 1000)})
 
     async def drain(self) -> None:
         """End every session in order; after `drain_timeout_s` what is left is cut."""
@@ -159,7 +167,7 @@ class Sessions:
                 async with asyncio.timeout(self._settings.drain_timeout_s):
                     await self._drained.wait()
             except TimeoutError:
-                log.warning("%d sessions were not drained in time", len(self._relays))
+                log.warning("sessions not drained in time", extra={"sessions": len(self._relays)})
         for relay in list(self._relays):
             relay.end("not drained in time")
 
@@ -173,7 +181,7 @@ class Sessions:
     def kick(self, client: str, *, at_once: bool = False) -> int:
         """End all sessions of a client, unbinding both sides, or without a word; how many they are."""
         kicked = [relay for relay in self._relays if relay.session.system_id == client and not relay.ended]
-        log.warning("kicked by the operator: client %r, %d sessions", client, len(kicked))
+        log.warning("kicked by the operator", extra={"client": client, "sessions": len(kicked)})
         for relay in kicked:
             if at_once:
                 relay.end("kicked")

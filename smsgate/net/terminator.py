@@ -84,7 +84,10 @@ class Terminator:
 
     def _give_up(self, incoming: Incoming, error: Exception) -> None:
         self._ended(incoming.address.host)
-        log.info("connection from %s given up: %s", incoming.address, str(error) or type(error).__name__)
+        log.info(
+            "connection given up",
+            extra={"address": str(incoming.address), "reason": str(error) or type(error).__name__},
+        )
 
     async def drain(self) -> None:
         """Until the owners have ended the sessions of all streams, for `drain_timeout_s` at most."""

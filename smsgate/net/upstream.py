@@ -74,8 +74,11 @@ class Upstreams:
                         )
                 except (OSError, UnicodeError) as error:  # TimeoutError and ssl.SSLError are OSErrors
                     self._failed_at[upstream.name] = loop.time()
-                    log.warning("upstream %s can't be reached: %s", upstream.name, str(error) or type(error).__name__)
+                    reason = str(error) or type(error).__name__
+                    log.warning("upstream can't be reached", extra={"upstream": upstream.name, "reason": reason})
                 else:
+                    if self._failed_at.pop(upstream.name, None) is not None:
+                        log.info("upstream is reached again", extra={"upstream": upstream.name})
                     self._standing.setdefault(client, _Standing(upstream)).sessions += 1
                     tune(transport, self._settings.tcp)
                     return upstream.name

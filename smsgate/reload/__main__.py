@@ -13,6 +13,7 @@ import sys
 from typing import Final
 
 from smsgate.reload.prepare import Request, prepare
+from smsgate.settings import LogSettings
 from smsgate.telemetry import logs
 
 NICENESS: Final = 10
@@ -24,9 +25,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends these to all: the gate says when to end
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.nice(NICENESS)
-    logs.configure()
     new, in_force = map(int, sys.argv[1:3])
-    request: Request = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the gate
+    request: Request
+    log: LogSettings
+    request, log = pickle.load(sys.stdin.buffer)  # noqa: S301  # of the gate
+    logs.configure(log)
     pickle.dump(prepare(request, new, in_force), sys.stdout.buffer)
 
 

@@ -168,7 +168,8 @@ class Reloader:
         new, order = anonymous_file(), anonymous_file()
         sealed = None
         try:
-            os.write(order, pickle.dumps(request))  # no pipe: uvloop fails to write to a process that has ended already
+            # no pipe: uvloop fails to write to a process that has ended already
+            os.write(order, pickle.dumps((request, self._settings.log)))
             os.lseek(order, 0, os.SEEK_SET)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -244,7 +245,7 @@ class Reloader:
                 entry["faults"] = list(outcome.faults[:MAX_FAULTS_KEPT])
             await asyncio.to_thread(self._history.add, entry)
         except OSError as error:
-            log.error("the history of rule sets can't be written: %s", error)  # noqa: TRY400
+            log.error("the history of rule sets can't be written", extra={"reason": str(error)})  # noqa: TRY400
 
     async def _watch(self) -> None:
         seen = self._seen
@@ -254,7 +255,7 @@ class Reloader:
                     seen = now
                     await self.reload("files changed")
             except OSError as error:  # the system has no more notices to give
-                log.error("rule files can't be watched: %s", error)  # noqa: TRY400
+                log.error("rule files can't be watched", extra={"reason": str(error)})  # noqa: TRY400
                 await asyncio.sleep(WATCH_AGAIN_S)
 
     async def _expire(self) -> None:
@@ -271,7 +272,7 @@ class Reloader:
         if expired:
             outcome = await self._attempt("midnight", "", Request(None, today))
             for name, day in expired.items() if outcome.accepted else ():
-                log.warning("the %s has expired: %s was its last day", name, day)
+                log.warning("expired", extra={"what": name, "last_day": str(day)})
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -286,15 +287,14 @@ class Reloader:
 
 def _log(trigger: str, outcome: Outcome, faults: int) -> None:
     for note in outcome.notes:
-        log.warning("%s", note)
+        log.warning("about the new rules", extra={"note": note})
+    about = {"trigger": trigger, "rule_set": outcome.version, "rules": outcome.rules}
     if outcome.accepted:
-        log.info(
-            "rule set %s in force: %d rules (%s); before: %s", outcome.version, outcome.rules, trigger, outcome.before
-        )
+        log.info("rules in force", extra=about | {"before": outcome.before})
         return
     for fault in outcome.faults:
-        log.error("%s", fault)
-    log.error("rules refused (%s), faults: %d; rule set %s stays in force", trigger, faults, outcome.version)
+        log.error("a fault in the rules", extra={"fault": fault})
+    log.error("rules refused: those in force stay", extra=about | {"faults": faults})
 
 
 async def told(what: str, arguments: Mapping[str, Any], reloader: Reloader | None, ask: Ask) -> dict[str, Any]:

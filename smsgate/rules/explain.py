@@ -19,7 +19,8 @@ from smsgate.text.disguise import disguised, display_order, may_be_disguised
 from smsgate.text.normalize import fold, fold_with_offsets
 from smsgate.text.phones import located_numbers
 from smsgate.text.reading import Reading
-from smsgate.text.urls import Link, links, plain_with_offsets, registrable_domain, without_links
+from smsgate.text.traced import plain_with_offsets
+from smsgate.text.urls import Link, links, registrable_domain, without_links
 
 
 @dataclass(frozen=True, slots=True, order=True)

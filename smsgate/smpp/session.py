@@ -60,6 +60,8 @@ Knows = Callable[[int, bytes, int, int], bool]
 """(command_id, data, start, end) of a request about a message accepted before -> whether that one was dropped."""
 Answer = Callable[[int, bytes, int, int], bytes]
 """(command_id, data, start, end) of a request that goes nowhere -> its answer in the SMSC's name."""
+OnResponse = Callable[[float, bytes, int, int], None]
+"""(seconds that the SMSC took, data, start, end) of the answer to a request of the ESME's."""
 Admit = Callable[[str], int]
 """system_id of a bind -> command_status to refuse it with before it goes upstream, or 0."""
 Run = bytes | memoryview
@@ -103,7 +105,7 @@ class Session:
         *,
         judge: Judge,
         admit: Admit,
-        on_response: Callable[[float], None],
+        on_response: OnResponse,
         pdus_downstream: dict[int, int],
         pdus_upstream: dict[int, int],
         judge_mo: Judge | None = None,
@@ -111,7 +113,7 @@ class Session:
         answer: Answer | None = None,
     ) -> None:
         """`judge` is asked about the messages of the ESME, `judge_mo` about those of the SMSC that are no receipts (None:
-        all pass). `on_response` is told the seconds that the SMSC took for each answer. The two dicts count PDUs received by
+        all pass). `on_response` is told of each answer of the SMSC. The two dicts count PDUs received by
         command_id; commands that are not keys of theirs count under -1. Where messages of the ESME may be dropped, `answer`
         is asked for the answers to them and to requests about those that are known by `knows`."""
         self.state = State.OPEN
@@ -341,7 +343,7 @@ class Session:
                         continue
                     sent = awaited.pop(sequence, None)
                     if sent is not None:
-                        self._on_response(now - sent)
+                        self._on_response(now - sent, data, start, end)
                     if binding and self._bind_answered(command, status, sequence):
                         return True  # the caller hears of it before anything behind it is judged
                 elif (

@@ -24,7 +24,8 @@ LABELS: Final = {
     "limit": "`client_rate`, or the id of a limit",
     "side": "`downstream` (ESMEs) or `upstream` (SMSCs)",
     "command": "the PDU's name, such as `submit_sm`; unknown ones are `other`",
-    "reason": "`address`, `sessions`, `sessions_per_address`, `binds_per_client`, `failed_binds`, `overload`",
+    "reason": "`address`, `sessions`, `sessions_per_address`, `binds_per_client`, `failed_binds`, `overload`; "
+    "of the audit log `queue`, `disk`",
     "timer": "`session_init`, `pdu_read`, `inactivity`",
     "version": "the first digits of the rule set's digest",
     "result": "`accepted`, `refused`",
@@ -132,6 +133,12 @@ UNFILTERED: Final = Family(
     "smsgate_unfiltered",
     "Messages passed unjudged during an overload, of clients with on_overload: pass.",
     (CLIENT,),
+)
+AUDIT_LOST: Final = Family(
+    "counter",
+    "smsgate_audit_lost",
+    "Lines that the audit log lacks: no room in the queue, or none on the disk; should stay 0.",
+    ("reason",),
 )
 MONITOR_ONLY: Final = Family(
     "gauge", "smsgate_monitor_only", "Switches that put clients into monitor-only now; should be 0 on most days."

@@ -80,6 +80,7 @@ _TABLES: Final = (
     "rule_hits",
     "throttled",
     "unfiltered",
+    "audit_lost",
     "pauses",
     "rotation",
     "pdus_downstream",
@@ -114,6 +115,7 @@ class Metrics:
         self.overloads = 0
         self.monitor_only = 0
         self.unfiltered = dict.fromkeys(client_labels, 0)
+        self.audit_lost = {"queue": 0, "disk": 0}
         self.rotation: dict[str, int] = {}
         self.limit_keys_evicted = 0
         self.pauses = dict.fromkeys(client_labels, 0)
@@ -163,6 +165,16 @@ class Metrics:
             "histograms": {name: [list(getattr(self, name).counts), getattr(self, name).total] for name in _HISTOGRAMS},
         }
 
+    def totals(self) -> dict[str, Any]:
+        """What `smsgate top` makes rates of: rows of client, verdict and count, and of rule, action, mode and count."""
+        mt = [(client, action, n) for client, counts in self.messages.items() for action, n in counts.items()]
+        mo = [(*key, n) for key, n in self.messages_mo.items()]
+        return {
+            "sessions": self.sessions,
+            "messages": [[client, str(action), n] for client, action, n in (*mt, *mo) if n],
+            "rules": [[*key, n] for key, n in self.rule_hits.items()],
+        }
+
     def add(self, record: dict[str, Any], *, over: bool = False) -> None:
         """Add a record of another process; of one that is `over` only what counts up."""
         for client, action, n in record["messages"]:
@@ -210,6 +222,7 @@ class Metrics:
         yield families.RECEIPTS.of([(["sent"], self.receipts_sent), (["lost"], self.receipts_lost)])
         yield families.LATE_RESPONSES.one(self.late_responses)
         yield families.UNFILTERED.of(([client], count) for client, count in list(self.unfiltered.items()))
+        yield families.AUDIT_LOST.of(([reason], count) for reason, count in list(self.audit_lost.items()))
         yield families.MONITOR_ONLY.one(self.monitor_only)
         yield families.OVERLOADED.one(self.overloaded)
         yield families.OVERLOADS.one(self.overloads)

@@ -66,7 +66,7 @@ _WRITTEN_DOT: Final = re.compile(
 )
 WRITTEN_DOTS: Final = tuple(f" {dot}{tld} " for dot in ("dot ", "point ", "2e") for tld in _WRITTEN_TLDS)
 """Folded words that `may_hold_link` does not look for: whoever passes over the words anyway finds them for nothing."""
-_MANY_MARKS: Final = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")
+MANY_MARKS: Final = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")
 """No letter bears more than four; normalising a run of n of them costs n squared."""
 _BLANKS: Final = re.compile(r"\s")
 _LAST_LABEL_REVERSED: Final = re.compile(r"[\w-]*")
@@ -132,7 +132,9 @@ def _plain_char(char: str) -> str:
     return char if "\u0300" <= char <= "\u036f" else ""
 
 
-_PLAIN: Final = CharacterTable(_plain_char)
+PLAIN_CHARS: Final = CharacterTable(_plain_char)
+DISGUISED_DOTS: Final = (_BRACKETED_DOT, _BLANK_BEFORE_DOT, _BLANK_BEHIND_DOT, _WRITTEN_DOT)
+"""What `plain` makes dots of, in this order. `text.traced` does the same with a trace."""
 
 
 def is_disguised(text: str) -> bool:
@@ -143,7 +145,7 @@ def is_disguised(text: str) -> bool:
 def undisguised(text: str) -> str:
     """The text with compatibility forms made plain and without what can't be seen."""
     if is_disguised(text):  # 0.1 µs; accented letters alone, which change nothing, would take 3
-        return unicodedata.normalize("NFC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN)))
+        return unicodedata.normalize("NFC", MANY_MARKS.sub(r"\1", text.translate(PLAIN_CHARS)))
     return text
 
 
@@ -160,50 +162,6 @@ def plain(text: str) -> str:
     if "dot" in lower or "point" in lower or "%2" in lower:
         text = _WRITTEN_DOT.sub(".", text)
     return text
-
-
-def plain_with_offsets(text: str) -> tuple[str, list[int]]:
-    """The `plain` text, and for each of its characters the index in `text` it comes from. For `explain`: slow and simple."""
-    traced = list(zip(text, range(len(text)), strict=True))
-    if "\0" in text or not text.isascii():
-        traced = [(part, index) for char, index in traced for part in _PLAIN[ord(char)]]
-        traced = _composed(_substituted(traced, _MANY_MARKS, r"\1"))
-    for disguise in (_BRACKETED_DOT, _BLANK_BEFORE_DOT, _BLANK_BEHIND_DOT, _WRITTEN_DOT):
-        traced = _substituted(traced, disguise, ".")
-    return "".join(char for char, _ in traced), [index for _, index in traced]
-
-
-_Traced = list[tuple[str, int]]
-"""Characters, each with the index it comes from."""
-
-
-def _substituted(traced: _Traced, pattern: re.Pattern[str], replacement: str) -> _Traced:
-    done: _Traced = []
-    position = 0
-    for match in pattern.finditer("".join(char for char, _ in traced)):
-        done += traced[position : match.start()]
-        done += [(char, traced[match.start()][1]) for char in match.expand(replacement)]
-        position = match.end()
-    return done + traced[position:]
-
-
-def _composed(traced: _Traced) -> _Traced:
-    """In Unicode's form NFC: a letter and the marks on it, cut off where what follows would be the same without it."""
-    done: _Traced = []
-    position = 0
-    while position < len(traced):
-        cluster, end = traced[position][0], position + 1
-        while end < len(traced) and not _parted(cluster, traced[end][0]):
-            cluster += traced[end][0]
-            end += 1
-        done += [(char, traced[position][1]) for char in unicodedata.normalize("NFC", cluster)]
-        position = end
-    return done
-
-
-def _parted(cluster: str, char: str) -> bool:
-    apart = unicodedata.normalize("NFC", cluster) + unicodedata.normalize("NFC", char)
-    return not unicodedata.combining(char) and unicodedata.normalize("NFC", cluster + char) == apart
 
 
 def links(text: str) -> list[Link]:

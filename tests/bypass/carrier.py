@@ -72,7 +72,7 @@ class _Bind:
             MAX_PDU_BYTES,
             judge=judge,
             admit=lambda _: 0,
-            on_response=lambda _: None,
+            on_response=lambda *_: None,
             pdus_downstream=counts,
             pdus_upstream=counts,
             judge_mo=judge_mo,
