@@ -171,7 +171,7 @@ def verdict(runs: list[Figures]) -> Verdict:
 def picture(runs: list[Figures]) -> Figure:
     """Latency by the share of messages, both ways; the median of the rounds."""
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "smsgate", "font.size": 9})
-    figure = Figure(figsize=(8, 4.5), facecolor="white", layout="constrained")
+    figure = Figure(figsize=(9, 4.5), facecolor="white", layout="constrained")
     axes = figure.add_subplot()
     for colour, load in zip(COLOURS, sorted({run.load for run in runs}), strict=False):
         for way, style in ((GATE, "-"), (DIRECT, ":")):
@@ -193,7 +193,7 @@ def picture(runs: list[Figures]) -> Figure:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper left", title="load, way")
+    figure.legend(frameon=False, loc="outside right upper", title="load, way")
     return figure
 
 
