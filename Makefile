@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood soak limits lists detection docs clean
+.PHONY: demo test check interop format bypass-matrix load fairness flood latency soak limits lists detection docs clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -46,6 +46,9 @@ fairness: .venv/.dev  ## what four floods cost a neighbour that sends one messag
 
 flood: .venv/.dev  ## memory of the gate under a blocked flood that never reads
 	$(BIN)/python -m load_tests flood
+
+latency: .venv/.dev  ## what the gate adds to the time to an answer, at 20, 50 and 80 % of what it carries
+	$(BIN)/python -m load_tests latency
 
 soak: .venv/.dev  ## a million messages, and the memory of the gate all the while
 	$(BIN)/python -m load_tests soak

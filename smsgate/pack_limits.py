@@ -9,8 +9,8 @@ counted whatever becomes of the message: that a campaign goes on is what such a 
 Later parts of an admitted message pass the limits that admitted it. They belong to a message counted already, but are segments
 of their own. The keys that a text shows (host, number, template) are asked of each part.
 
-A message that no limit is about pays 0.1 µs for all of them; one that is counted 4 µs for each limit within a client and 5 where
-keys cross clients, 16 more for a template (load_tests/results).
+A message that no limit is about pays 0.1 µs for all of them; one that is counted 4 µs for each limit, with a link in it up to 11,
+and 16 more for a template (load_tests/results).
 """
 
 from __future__ import annotations

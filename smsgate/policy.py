@@ -261,18 +261,18 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.action.strictness >= Action.BLOCK.strictness:
+        if verdict.refused and verdict.action is not Action.THROTTLE:
             return verdict, 0
         rate = client.rate
         if rate is not None and not later and not rate.conforms(self._client_tats.get(client.name), now):
             # The one case where 0x58 speaks to the right party.
             return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
-        allowed_by_rule = verdict.action is Action.ALLOW and verdict.rules
+        allowed_by_rule = verdict.rules and verdict.action is Action.ALLOW
         debited = 0
         if self.rules.limits and not allowed_by_rule:
             verdict, debited = self.limits.judge(finding, texts, sender, destinations, client.name, now, admitted)
         if rate is not None and not verdict.refused:
-            self._client_tats.push(client.name, now, rate.interval_s * max(1, len(destinations)), inf)
+            self._client_tats.push(client.name, now, rate.interval_s * (len(destinations) or 1), inf)
         return verdict, debited
 
 

@@ -15,6 +15,7 @@ such a rule waits for the whole message, or for what rules the excuse out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
@@ -61,7 +62,8 @@ class CompiledLimit(NamedTuple):
     status: int
 
 
-class Finding(NamedTuple):
+@dataclass(slots=True)
+class Finding:
     """The rules' verdict on a message, and what limits need to know of it."""
 
     verdict: Verdict
@@ -169,22 +171,19 @@ class RuleSet:
         Pure: nothing is counted or debited. `content` is what samples are drawn by, in place of the words of the readings.
         """
         origin = self._origin(sender, client) | carrier
-        found: list[Facts] = []
         texts = readings
-        union = 0
         for reading in readings:
-            facts = self.facts(reading, origin)
-            found.append(facts)
-            union |= facts.bits
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
                 shown = "".join(map(reading.text.__getitem__, order))
-                turned = Reading.of_text(shown, reading.alphabet)
-                texts = [*texts[: len(found)], turned, *texts[len(found) :]]
-                facts = self.facts(turned, origin)
-                found.append(facts)
-                union |= facts.bits
+                texts = [*texts, Reading.of_text(shown, reading.alphabet)]
+        found: list[Facts] = []
+        union = 0
+        for text in texts:
+            facts = self.facts(text, origin)
+            found.append(facts)
+            union |= facts.bits
         if union & self._any_trigger or self._always:
-            hits = [self._hits(bits, bits) for bits, _ in found]
+            hits = [self._hits(facts.bits, facts.bits) for facts in found]
             verdict = self._judge.verdict(hits, sender, client, [content or text.words for text in texts])
             return Finding(verdict, found)
         return Finding(PASS, found)
@@ -237,18 +236,18 @@ class RuleSet:
                     bits |= found
         return bits
 
-    def _with_links(self, bits: int, reading: Reading) -> Facts:
+    def _with_links(self, bits: int, reading: Reading) -> tuple[int, tuple[Link, ...]]:
         text = plain(reading.text)
         found = links(text)
         if self._link_tests:
             bits |= self._count_bits(len(found))
         if not found:
-            return Facts(bits, ())
+            return bits, ()
         link_bits, official = self._of_links(found, len(found))
         bits |= link_bits
         if bits & self._outside_bits:
             bits = bits & ~self._outside_bits | self._outside_links(text, found)
-        return Facts(bits | official, tuple(found))
+        return bits | official, tuple(found)
 
     def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
         """The bits that links set, and the brands that all of them belong to; `count`: how many the message has."""
