@@ -19,7 +19,7 @@ from smsgate.limits.gcra import Gcra
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
 from smsgate.limits.table import ArrivalTable
 from smsgate.pack_limits import PackLimits
-from smsgate.reassembly import Arrival, Segments, may_be_part, places
+from smsgate.reassembly import Arrival, Segments
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import Finding, RuleSet
@@ -31,6 +31,7 @@ from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, 
 from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
+from smsgate.smpp.places import may_be_part, places
 from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from smsgate.policy import Policy, facts_beside
-from smsgate.reassembly import DECLARED, Key, Place, may_be_part
+from smsgate.reassembly import DECLARED, Key
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation, Line, explain, explain_parts, labels
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import command_name
 from smsgate.smpp.pdu import TextView, esm_class, text_view
+from smsgate.smpp.places import Place, may_be_part
 from smsgate.smpp.readings import readings
 
 SHOWN_DIGITS: Final = 4
