@@ -25,13 +25,15 @@ from smsgate.limits.gcra import Gcra
 from smsgate.limits.limiter import Counted, Limiter, Rate
 from smsgate.limits.shared import SharedTable
 from smsgate.rules.allowances import NOTHING
-from smsgate.rules.engine import CompiledLimit, Finding, RuleSet, link_host_key
+from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.facts import Test
+from smsgate.rules.judge import CompiledLimit
 from smsgate.rules.model import DISTINCT, TEXT_KEYS, Action, Limit, LimitKey, Mode, Unit
 from smsgate.rules.verdict import Verdict
 from smsgate.text.fingerprint import template
 from smsgate.text.phones import phone_numbers
 from smsgate.text.reading import Reading
+from smsgate.text.urls import registered
 
 MAX_PAUSE_S: Final = 1.0
 """The longest that a session is not read for a limit that shapes: far below the time after which a peer thinks it dead."""
@@ -217,7 +219,7 @@ def _by_prefix(numbers: Sequence[str], digits: int | None) -> dict[str, list[str
 
 
 def _hosts(message: Message) -> Sequence[str]:
-    return list({link_host_key(link) for facts in message.finding.readings for link in facts.links})
+    return list({registered(link.host) for facts in message.finding.readings for link in facts.links})
 
 
 def _phones(message: Message) -> Sequence[str]:

@@ -19,7 +19,7 @@ from smsgate.limits.gcra import Gcra
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
 from smsgate.limits.table import ArrivalTable
 from smsgate.pack_limits import PackLimits
-from smsgate.reassembly import Arrival, Segments, may_be_part, places
+from smsgate.reassembly import Arrival, Segments
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import Finding, RuleSet
@@ -31,6 +31,7 @@ from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, 
 from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
+from smsgate.smpp.places import may_be_part, places
 from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
 
@@ -140,14 +141,8 @@ class Policy:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
         view = text_view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        carrier = self.rules.of_sender(sender, client.name, view.source_type)
-        if view.ambiguous:
-            carrier |= AMBIGUOUS_BODY
-        texts = readings(view, client.alphabet)
-        if view.canned in self._canned:
-            texts += (self._canned[view.canned],)
-        if self.rules.envelope.asked:
-            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
+        texts, carrier = self._read(view, client, now)
+        carrier |= self.rules.of_sender(sender, client.name, view.source_type)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -168,12 +163,7 @@ class Policy:
         those are a sender's.
         """
         view = text_view(command, data, start, end)
-        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        texts = readings(view, client.alphabet)
-        if view.canned in self._canned:
-            texts += (self._canned[view.canned],)
-        if self.rules.envelope.asked:
-            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
+        texts, carrier = self._read(view, client, now)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -182,6 +172,13 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
+
+    def _read(self, view: TextView, client: Client, now: float) -> tuple[Sequence[Reading], int]:
+        """What a PDU says, and what is true of it beside that."""
+        texts = readings(view, client.alphabet)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
+        return texts, facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,
@@ -277,8 +274,11 @@ class Policy:
 
 
 def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
-    """What conditions ask of a PDU beside its text, at a time in seconds since 1970."""
+    """What is true of a PDU beside its text and its sender id, at a time in seconds since 1970."""
+    ambiguous = AMBIGUOUS_BODY if view.ambiguous else 0
+    if not envelope.asked:
+        return ambiguous
     destinations = [destination.decode("latin-1") for destination in view.destinations]
     parts = [place.total for place in places(view)] if may_be_part(view) else ()
     alphabets = [reading.alphabet for reading in texts]
-    return envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)
+    return ambiguous | envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)

@@ -152,6 +152,7 @@ def test_the_commands_allow_a_rule_in_sessions_that_stand_and_a_restarted_gate_g
             told = await ask(path, "allow", "rule", "T-1", "--for", "4h", "--reason", "hits too much")
             assert (told.exit_code, told.stdout.startswith("rule T-1 allowed until 20")) == (0, True)
             assert (await ask(path, "allow")).stdout == told.stdout
+            assert json.loads((await ask(path, "allow", "--json")).stdout)["value"] == "T-1"
             esme.send(submit(SCAM, 2))
             assert await upstream.pdu() == submit(SCAM, 2)
             assert running.gate.metrics.rule_hits[("T-1", "block", "monitor")] == 1
@@ -164,7 +165,7 @@ def test_the_commands_allow_a_rule_in_sessions_that_stand_and_a_restarted_gate_g
             esme.send(submit(SCAM, 4))
             assert await esme.pdu() == pdu(RESP, 4, status=Status.ESME_RX_R_APPN)
             told = await ask(path, "disallow", "T-1")
-            assert (told.exit_code, told.stdout) == (1, "T-1 was not allowed by hand\n")
+            assert (told.exit_code, told.stderr) == (1, "smsgate: T-1 was not allowed by hand\n")
             refused = await ask(path, "allow", "sender", "Bank", "--for", "1h", "--reason", "x")
             assert (refused.exit_code, "say whose it is" in refused.stderr) == (1, True)
             told = await ask(path, "allow", "sender", "Bank", "--client", "bank1", "--for", "1h", "--reason", "x")

@@ -262,6 +262,7 @@ def test_the_commands_block_sessions_that_stand_and_a_restarted_gate_goes_on_blo
             told = await ask(path, "block", "host", "Bad.example", "--for", "24h", "--reason", "parcels")
             assert (told.exit_code, told.stdout.startswith("host bad.example blocked until 20")) == (0, True)
             assert (await ask(path, "block")).stdout == told.stdout
+            assert json.loads((await ask(path, "block", "--json")).stdout)["value"] == "bad.example"
             esme.send(submit(LINK, 2))
             assert await esme.pdu() == BLOCKED
             assert running.gate.metrics.rule_hits == {("BLOCK-HOST", "block", "enforce"): 1}
@@ -274,7 +275,7 @@ def test_the_commands_block_sessions_that_stand_and_a_restarted_gate_goes_on_blo
             esme.send(submit(LINK, 3))
             assert await upstream.pdu() == submit(LINK, 3)
             told = await ask(path, "unblock", "bad.example")
-            assert (told.exit_code, told.stdout) == (1, "bad.example was not blocked\n")
+            assert (told.exit_code, told.stderr) == (1, "smsgate: bad.example was not blocked by hand\n")
             refused = await ask(path, "block", "host", "moncompteformation.gouv.fr", "--for", "1h", "--reason", "x")
             assert (refused.exit_code, "official for the brand cpf" in refused.stderr) == (1, True)
 

@@ -20,7 +20,7 @@ from smsgate.config.load import load_settings
 ANSWER_S = 10.0
 """How long the gate may take to answer, if the command says nothing else. It gives its workers 5 s."""
 
-Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration of the gate; its `control:` is used.")]
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration of the gate.")]
 Control = Annotated[Path | None, typer.Option(help="The control socket itself; no configuration is read then.")]
 CONFIG = Path("smsgate.yaml")
 

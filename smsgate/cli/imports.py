@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from smsgate.cli.common import EXIT_DIAGNOSTICS, default_rules, err, out, told_faults
+from smsgate.cli.common import EXIT_DIAGNOSTICS, default_rules, err, out, refuse, told_faults
 from smsgate.config import rules
 from smsgate.config.imports import MAX_TOLD, Found, Guard, merged, read_domains, read_hosts, read_reports
 from smsgate.config.lists import MAX_LIST_BYTES
@@ -138,5 +138,4 @@ def _write(file: Path, text: str, mode: int = 0o644) -> None:
             stream.write(text)
         new.replace(file)
     except OSError as error:
-        err.print(f"{file} can't be written: {error.strerror}", style="bold red", markup=False)
-        raise typer.Exit(1) from None
+        refuse(f"{file} can't be written: {error.strerror}")

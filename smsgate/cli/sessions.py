@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.cli.common import err, out
+from smsgate.cli.common import out, refuse
 from smsgate.cli.control import CONFIG, Config, Control, asking, printable
 
 MIN_WIDTH = 160
@@ -100,6 +100,5 @@ def kick(
         kicked = gate.ask("kick", client=client, at_once=at_once)
     name = printable(client)
     if not kicked:
-        err.print(f"{name} has no session", style="bold red", markup=False)
-        raise typer.Exit(1)
+        refuse(f"{name} has no session")
     out.print(f"{name}: {kicked} session{'s' if kicked > 1 else ''} ended", markup=False)

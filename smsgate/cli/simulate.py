@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 import uvloop
 
-from smsgate.cli.common import err, out
+from smsgate.cli.common import out, refuse
 from smsgate.cli.sender import Sender
 from smsgate.net.simulator import SimulatorSettings, serve
 from smsgate.settings import Address
 
-simulate = typer.Typer(no_args_is_help=True, help="Simulated parties to try the gate with.")
+simulate = typer.Typer(no_args_is_help=True, help="Simulate an SMSC or a sender to try the gate with.")
 
 
 @simulate.command()
@@ -40,8 +40,7 @@ def smsc(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
     except OSError as error:
-        err.print(f"smsgate: can't listen on {listen}: {error.strerror}", style="bold red", markup=False)
-        raise typer.Exit(1) from None
+        refuse(f"can't listen on {listen}: {error.strerror}")
 
 
 @simulate.command()
@@ -72,11 +71,10 @@ async def _send(sender: Sender, gate: Address) -> None:
 
 
 def _address(text: str) -> Address:
-    """HOST:PORT. Exits with 2 when it is none."""
+    """HOST:PORT. Raises BadParameter when it is none."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 0xFFFF:
-        err.print(f"smsgate: found {text!r}, expected HOST:PORT such as 127.0.0.1:2776", style="bold red", markup=False)
-        raise typer.Exit(2)
+        raise typer.BadParameter(f"found {text!r}, expected HOST:PORT such as 127.0.0.1:2776")
     return Address(host.strip("[]"), int(port))
 
 

@@ -19,7 +19,6 @@ from smsgate.config import columns
 from smsgate.config.diagnostics import MAX_QUOTED_CHARS, Diagnostic, DiagnosticsError
 from smsgate.policy import facts_beside
 from smsgate.rules.engine import RuleSet
-from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
@@ -47,8 +46,7 @@ _COLUMNS: Final = {
 
 class Message(NamedTuple):
     """One message of a file. `fields` is all that stands there, as it was read; `line` where. `view`: that of its PDU, if it came
-    as one; `text` is then the declared
-    reading of it, and `sender` what it says."""
+    as one; `text` is then the declared reading of it, and `sender` what it says."""
 
     text: str
     label: str
@@ -64,10 +62,8 @@ class Message(NamedTuple):
         if self.view is None:
             return rules.check_text(self.text, self.sender, self.client)
         found = readings(self.view)
-        carrier = rules.of_sender(self.sender, self.client, self.view.source_type)
-        carrier |= facts_beside(rules.envelope, self.view, found, NOON_S)
-        if self.view.ambiguous:
-            carrier |= AMBIGUOUS_BODY
+        carrier = facts_beside(rules.envelope, self.view, found, NOON_S)
+        carrier |= rules.of_sender(self.sender, self.client, self.view.source_type)
         return rules.check(found, self.sender, self.client, carrier).verdict
 
 

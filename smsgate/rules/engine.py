@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
-from typing import NamedTuple
 
 from smsgate.rules.allowances import Allowances
 from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
@@ -32,10 +31,9 @@ from smsgate.rules.facts import (
     WRITTEN_DOT,
     Evidence,
     Facts,
-    Test,
 )
-from smsgate.rules.judge import CompiledRule, Judge
-from smsgate.rules.model import Action, Brand, Limit
+from smsgate.rules.judge import CompiledLimit, CompiledRule, Judge
+from smsgate.rules.model import Action, Brand
 from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
@@ -49,17 +47,8 @@ from smsgate.text.disguise import (
 )
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain, without_links
+from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, without_links
 from smsgate.text.window import Window
-
-
-class CompiledLimit(NamedTuple):
-    """A limit with the test of which messages it counts, and its trigger as a rule has one; a test of None counts all."""
-
-    limit: Limit
-    trigger: int
-    test: Test | None
-    status: int
 
 
 @dataclass(slots=True)
@@ -158,10 +147,18 @@ class RuleSet:
         """All brands of the packs."""
         return self.impersonation.brands
 
-    def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
-        """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
-        carrier = self.of_sender(sender, client) | self.envelope.facts() | self.envelope.hours(12)
+    def check_text(
+        self, text: str, sender: str = "", client: str = "", destination: str = "", *, time_s: float | None = None
+    ) -> Verdict:
+        """The rules' verdict on characters (limits are not asked)."""
+        carrier = self.without_pdu(sender, client, destination, time_s=time_s)
         return self.check((Reading.of_text(text),), sender, client, carrier).verdict
+
+    def without_pdu(self, sender: str, client: str, destination: str = "", *, time_s: float | None = None) -> int:
+        """The `carrier` of a text that came in no PDU: a message of one part, in no alphabet, at noon unless a time (in seconds
+        since 1970) is given."""
+        hours = self.envelope.hours(12) if time_s is None else self.envelope.hours_at(time_s)
+        return self.of_sender(sender, client) | self.envelope.facts([destination]) | hours
 
     def check(
         self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
@@ -391,8 +388,3 @@ class RuleSet:
 def _about_characters(text: str) -> int:
     mixed = MIXED_SCRIPT if has_mixed_script(text) else 0
     return mixed | HIDDEN_CHARACTERS if has_hidden_characters(text) else mixed
-
-
-def link_host_key(link: Link) -> str:
-    """What limits per `link_host` count by: the registrable domain, since sub-domains cost a scammer nothing."""
-    return registrable_domain(link.host) or link.host

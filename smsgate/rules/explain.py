@@ -20,7 +20,7 @@ from smsgate.text.normalize import fold, fold_with_offsets
 from smsgate.text.phones import located_numbers
 from smsgate.text.reading import Reading
 from smsgate.text.traced import plain_with_offsets
-from smsgate.text.urls import Link, links, registrable_domain, without_links
+from smsgate.text.urls import Link, links, registered, without_links
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,8 +92,8 @@ def explain(
     rules: RuleSet, readings: Sequence[Reading], sender: str = "", client: str = "", carrier: int | None = None
 ) -> Explanation:
     """Judge a message in all its readings and say why. `carrier`: facts of what it came in, None when it is but a text."""
-    if carrier is None:  # as `RuleSet.check_text` has it
-        carrier = rules.of_sender(sender, client) | rules.envelope.facts() | rules.envelope.hours(12)
+    if carrier is None:
+        carrier = rules.without_pdu(sender, client)
     finding = rules.check(readings, sender, client, carrier)
     shown_otherwise = iter(finding.readings[len(readings) :])
     origin = _origin(rules, sender, client)
@@ -223,8 +223,7 @@ class _Form:
         facts = self._rules.impersonation.link(link)
         told = labels(self._rules, facts.official | facts.lookalike | facts.listed)
         start, end = self._placed(self._offsets, link.start, link.end)
-        domain = registrable_domain(link.host) or link.host
-        return Site(link, start, end, domain, ("foreign_link", *told) if facts.foreign else told)
+        return Site(link, start, end, registered(link.host), ("foreign_link", *told) if facts.foreign else told)
 
     def _spans(self) -> Iterator[Span]:
         rules, written = self._rules, list(range(len(self._reading.text)))

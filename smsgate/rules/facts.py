@@ -31,7 +31,7 @@ FACTS: Final = {
     **HOST_FACTS,
     **SENDER_FACTS,
 }
-"""The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
+"""The bits of `condition.FACTS`; all others are given out by `rules.tables`."""
 WRITTEN_DOT: Final = 1 << 5
 SECOND_LOOK: Final = 1 << 6
 """No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,

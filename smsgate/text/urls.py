@@ -372,3 +372,9 @@ def registrable_domain(host: str) -> str | None:
     if domain is None and "." in host and public_suffix(host) is not None:
         domain = host
     return domain
+
+
+def registered(host: str) -> str:
+    """What links to one site have in common, since sub-domains cost a scammer nothing: its registrable domain, or the host itself
+    where it has none, as an IP address."""
+    return registrable_domain(host) or host
