@@ -191,8 +191,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> Diagnostic:
     begun = ""
     if error.context and error.context_mark:
         begun = f" {error.context}, which began on line {error.context_mark.line + 1}"
-    if missing:
-        return Diagnostic.at(where, f"a YAML syntax error{begun}", missing[1])
+    if missing:  # a condition such as `client in [a]` between the commas of a {...} is the commonest reason
+        quotes = ", or quotes round a text with a comma or a bracket in it" if "','" in missing[1] else ""
+        return Diagnostic.at(where, f"a YAML syntax error{begun}", missing[1] + quotes)
     return Diagnostic.at(where, f"a YAML syntax error ({problem}){begun}", "well-formed YAML")
 
 
