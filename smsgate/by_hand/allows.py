@@ -21,6 +21,7 @@ class AllowDesk(Desk):
     done: ClassVar = "allowed"
     file_name: ClassVar = "allows.json"
     most_s: ClassVar = 7 * 86_400
+    reason_needed: ClassVar = True
 
     def named(self, arguments: Mapping[str, Any]) -> Record:
         """See `Desk`."""

@@ -19,6 +19,7 @@ class BlockDesk(Desk):
     done: ClassVar = "blocked"
     file_name: ClassVar = "blocks.json"
     most_s: ClassVar = 90 * 86_400
+    reason_needed: ClassVar = False
 
     def named(self, arguments: Mapping[str, Any]) -> Record:
         """See `Desk`."""

@@ -30,11 +30,11 @@ def block(  # noqa: PLR0917  # the arguments of the command
     that it outlives a restart. Metrics and verdicts name the rules BLOCK-HOST, BLOCK-NUMBER and BLOCK-SENDER.
 
         smsgate block host ppx-hub.example --for 24h --reason "parcel fraud, ticket 4711"
-        smsgate block number "01 99 00 99 10" --for 7d --reason "bank call-back"
+        smsgate block number "01 99 00 99 10" --for 7d
         smsgate block
     """
-    if kind is not None and (value is None or for_ is None or not (reason or "").strip()):
-        raise typer.BadParameter("say what, for how long and why: NAME --for 24h --reason TEXT")
+    if kind is not None and (value is None or for_ is None):
+        raise typer.BadParameter("say what and for how long: NAME --for 24h")
     if kind is None and (for_ is not None or reason is not None or force):
         raise typer.BadParameter("say what: host, number or sender, and its name")
     for_s = None if for_ is None else seconds(for_)
@@ -65,7 +65,5 @@ def unblock(
 
 
 def _tell(record: dict[str, Any]) -> None:
-    words = (
-        f"{record['kind']} {printable(record['value'])} blocked until {record['until']}: {printable(record['reason'])}"
-    )
-    out.print(words, markup=False)
+    why = f": {printable(record['reason'])}" if record["reason"] else ""
+    out.print(f"{record['kind']} {printable(record['value'])} blocked until {record['until']}{why}", markup=False)
