@@ -102,7 +102,7 @@ def test_limits_can_be_allowed_and_a_shared_suffix_by_force(tmp_path: Path) -> N
 def test_disallow_ends_whatever_has_that_name(tmp_path: Path) -> None:
     async def body() -> None:
         one = Desk(tmp_path)
-        for order in (HOST, RULE, SENDER, {**SENDER, "client": "bank2"}, NUMBER):
+        for order in (HOST, RULE, {**SENDER, "client": "Bank1"}, SENDER, {**SENDER, "client": "bank2"}, NUMBER):
             await one.desk.order(order, RULES)
         assert [record["client"] for record in await one.desk.end({"value": "mybank"})] == ["bank1", "bank2"]
         assert len(await one.desk.end({"value": "track.carrier.example"})) == 1
