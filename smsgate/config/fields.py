@@ -86,7 +86,7 @@ def name(value: str) -> str:
 
 def term(value: str) -> str:
     """Of a brand, a group, a keyword set or a list: what conditions refer to."""
-    if name(value) in _RESERVED:
+    if name(value).lower() in _RESERVED:
         raise fault(quoted(value), "another name: this one is a word of the condition language")
     return value
 
