@@ -19,6 +19,7 @@ from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Limit, Rule
+from smsgate.rules.senders import MAX_SENDER_CHARS
 from smsgate.rules.verdict import Verdict
 from smsgate.text.reading import Reading
 
@@ -46,6 +47,7 @@ class Filter:
         Limits (rates) are not asked: they need the traffic of a running gate.
         """
         envelope = self.rules.envelope
+        sender = sender[:MAX_SENDER_CHARS]
         carrier = self.rules.of_sender(sender, client) | envelope.facts([destination])
         carrier |= envelope.hours_at(datetime.now(UTC).timestamp())
         return self.rules.check((Reading.of_text(text),), sender, client, carrier).verdict

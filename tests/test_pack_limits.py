@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
@@ -110,6 +112,19 @@ def test_the_keys_of_one_message_are_bounded() -> None:
     known = gate.policy.limits._limiter._tables[0]
     keys = [f"{number.decode()}\0h{host}.com" for number in numbers for host in range(16)]
     assert sum(known.get(key) > 0 for key in keys) == MAX_KEYS
+
+
+def test_no_more_keys_are_made_than_are_asked() -> None:
+    gate = Gate(limit((DESTINATION, HOST, PHONE), 1))
+    hosts = " ".join(f"h{number}.com" for number in range(16))
+    phones = " ".join(f"06 39 98 00 {number:02}" for number in range(16))
+    pdu = pdus.submit_multi(payloads=[f"{hosts} {phones}".encode()], destinations=[b"06%08d" % n for n in range(200)])
+    tracemalloc.start()
+    try:
+        assert gate.pdu(pdu).status == 0
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000, "51,200 keys would take 10"
+    finally:
+        tracemalloc.stop()
 
 
 # units and bursts
