@@ -171,14 +171,12 @@ def test_octets_of_all_sessions_bound_what_waits_for_an_answer(tmp_path: Path, m
                 esme, upstream = await running.bound()
                 esme.send(b"".join(submit(FLAGGED, number) for number in range(first, first + 10)))
                 await upstream.pdus(10)
-            waiting = [relay.witness.awaited for relay in running.gate.sessions._relays if relay.witness is not None]
-            assert sorted(number for each in waiting for number in each) == [2, 3, 4, 5]
+            witnesses = [relay.witness for relay in running.gate.sessions._relays if relay.witness is not None]
+            assert sorted(number for each in witnesses for number in each.awaited) == [2, 3, 4, 5]
             upstream.send(pdu(RESP, 12, b"late\0"))
             await esme.pdu()
         assert len(told(tmp_path)) == 20
-        journal = running.gate._journal
-        assert journal is not None
-        assert journal.awaited_bytes == 0
+        assert witnesses[0]._journal.awaited_bytes == 0
 
     run_on("uvloop", body)
 
