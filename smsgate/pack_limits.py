@@ -169,8 +169,8 @@ def _rate(limit: Limit, *, is_shaping: bool) -> Rate:
     is_local = LimitKey.CLIENT in limit.per
     if limit.unit in DISTINCT:  # a campaign that ends is over for its limit after another window at most
         return Rate(gcra, limit.identity, is_local, gcra.tolerance_s + gcra.interval_s + limit.window_s, limit.window_s)
-    if is_shaping:  # no pause makes up for more than the longest one
-        return Rate(gcra, limit.identity, is_local, gcra.tolerance_s + MAX_PAUSE_S)
+    if is_shaping:  # no pause makes up for more than the longest one, and what goes through behind it is due later
+        return Rate(gcra, limit.identity, is_local, gcra.tolerance_s + gcra.interval_s + MAX_PAUSE_S)
     return Rate(gcra, limit.identity, is_local, inf)
 
 

@@ -241,6 +241,14 @@ def test_a_pause_has_an_end_and_so_has_what_it_makes_up_for() -> None:
     assert gate.send().pause_s == 0.0
 
 
+@pytest.mark.parametrize(("count", "window_s"), [(1, 1.0), (100, 60.0), (10, 1.0), (500, 1.0)])
+def test_a_sender_that_waits_whenever_it_must_is_no_faster_than_the_limit(count: int, window_s: float) -> None:
+    gate = Gate(limit(CLIENT, count, window_s, burst=1, condition="client in [bank1]", action=Action.SHAPE))
+    for _ in range(100):
+        gate.now += gate.send().pause_s
+    assert gate.now - NOW == pytest.approx(99 * window_s / count, rel=0.05)
+
+
 def test_what_another_limit_refuses_or_nobody_enforces_causes_no_pause() -> None:
     gate = Gate(SHAPE, limit(CLIENT, 1, HOUR_S, name="L-2"))
     assert gate.send().status == 0
