@@ -154,7 +154,7 @@ def test_the_commands_allow_a_rule_in_sessions_that_stand_and_a_restarted_gate_g
             assert json.loads((await ask(path, "allow", "--json")).stdout)["value"] == "T-1"
             esme.send(submit(SCAM, 2))
             assert await upstream.pdu() == submit(SCAM, 2)
-            assert running.gate.metrics.rule_hits[("T-1", "block", "monitor")] == 1
+            assert running.gate.metrics.rule_hits["other", "T-1", "block", "monitor"] == 1
         async with wire(control=path, state=state) as running:
             esme, upstream = await running.bound()
             esme.send(submit(SCAM, 3))
@@ -199,12 +199,20 @@ def test_what_is_allowed_ends_by_itself(tmp_path: Path) -> None:
     run_on("uvloop", body)
 
 
-def test_all_workers_allow_and_one_that_starts_later_too(tmp_path: Path) -> None:
+def test_all_workers_allow_one_that_starts_later_too_and_metrics_show_it(tmp_path: Path) -> None:
     async def body() -> None:
         async with crew(state=tmp_path) as running:
             names = ("client1", "client2", "client3", "client4")
             pairs = {name: await running.bound(name) for name in names}
             await running.gate.operate("allow", {**RULE, "value": "T-1"})
+            await running.gate.operate("block", {**HOST, "value": "bad.example"})
+            (shown,) = [family for family in running.gate.collect() if family.name == "smsgate_orders"]
+            assert {(one.labels["order"], one.labels["kind"]): one.value for one in shown.samples} == {
+                ("block", "host"): 1,
+                **dict.fromkeys([("block", "number"), ("block", "sender")], 0),
+                ("allow", "rule"): 1,
+                **dict.fromkeys([("allow", "host"), ("allow", "number"), ("allow", "sender")], 0),
+            }
             await running.gate.operate("sessions", {})  # answered once what was said before is done
             for esme, upstream in pairs.values():
                 esme.send(submit(SCAM, 2))

@@ -264,7 +264,7 @@ def test_the_commands_block_sessions_that_stand_and_a_restarted_gate_goes_on_blo
             assert json.loads((await ask(path, "block", "--json")).stdout)["value"] == "bad.example"
             esme.send(submit(LINK, 2))
             assert await esme.pdu() == BLOCKED
-            assert running.gate.metrics.rule_hits == {("BLOCK-HOST", "block", "enforce"): 1}
+            assert running.gate.metrics.rule_hits == {("other", "BLOCK-HOST", "block", "enforce"): 1}
         async with wire(control=path, state=state) as running:
             esme, upstream = await running.bound()
             esme.send(submit(LINK, 2))

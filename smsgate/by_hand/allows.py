@@ -18,6 +18,7 @@ class AllowDesk(Desk):
     """Hosts, numbers, senders of a client, and rules. A week is enough to put a rule right; the rest is for the rules."""
 
     noun: ClassVar = "allow"
+    kinds: ClassVar = AllowKind
     done: ClassVar = "allowed"
     file_name: ClassVar = "allows.json"
     most_s: ClassVar = 7 * 86_400

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -40,6 +41,7 @@ class Desk(ABC):
     """Takes requests. `tell` is given the file's name and all records after each change."""
 
     noun: ClassVar[str]
+    kinds: ClassVar[type[StrEnum]]
     done: ClassVar[str]
     file_name: ClassVar[str]
     most_s: ClassVar[int]

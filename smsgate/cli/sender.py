@@ -9,6 +9,7 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from typing import Final
 
@@ -30,17 +31,23 @@ def _pdu(command: int, sequence: int, body: bytes = b"") -> bytes:
     return HEADER.pack(HEADER.size + len(body), command, Status.ESME_ROK, sequence) + body
 
 
+def submit_sm(source: str, text: bytes, coding: int, *, esm_class: int = 0, registered: int = 0) -> bytes:
+    """The body of a submit_sm to an invented number (SMPP 3.4, 4.4.1)."""
+    source_type = b"\0\1" if source.isdigit() else b"\5\0"
+    addresses = b"\0" + source_type + source.encode("ascii", "replace") + b"\0\1\x0133639980001\0"
+    return addresses + bytes((esm_class, 0, 0, 0, 0, registered, 0, coding, 0, len(text))) + text
+
+
+@cache
 def _bodies(*, scam: bool) -> list[bytes]:
-    """submit_sm bodies of the samples that fit one SMS, with invented addresses."""
+    """Those of the samples that fit one SMS."""
     found = []
     for sample in SAMPLES:
         coding, text = (
             (ASCII, sample.text.encode()) if sample.text.isascii() else (UCS2, sample.text.encode("utf-16-be"))
         )
         if sample.scam == scam and len(text) <= MAX_TEXT_BYTES:
-            source_type = b"\0\1" if sample.sender.isdigit() else b"\5\0"
-            addresses = b"\0" + source_type + sample.sender.encode("ascii", "replace") + b"\0\1\x0133639980001\0"
-            found.append(addresses + bytes((0, 0, 0, 0, 0, 0, 0, coding, 0, len(text))) + text)
+            found.append(submit_sm(sample.sender, text, coding))
     return found
 
 
@@ -99,11 +106,12 @@ class Sender:
         await reader.readexactly(header[0] - HEADER.size)
         return header
 
+    def next_body(self) -> bytes:
+        """What it sends next."""
+        return self.chance.choice(_bodies(scam=self.chance.random() < self.scams))
+
     async def _send(self, writer: asyncio.StreamWriter, window: asyncio.Semaphore) -> None:
-        bodies = {scam: _bodies(scam=scam) for scam in (False, True)}
         for sequence in count(2):
             await window.acquire()
-            writer.write(
-                _pdu(Command.SUBMIT_SM, sequence, self.chance.choice(bodies[self.chance.random() < self.scams]))
-            )
+            writer.write(_pdu(Command.SUBMIT_SM, sequence, self.next_body()))
             await asyncio.sleep(self.chance.expovariate(self.per_s))
