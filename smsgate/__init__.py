@@ -19,6 +19,7 @@ from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Limit, Rule
+from smsgate.rules.senders import MAX_SENDER_CHARS
 from smsgate.rules.verdict import Verdict
 
 __all__ = ["Action", "Diagnostic", "DiagnosticsError", "Filter", "Limit", "Rule", "Verdict"]
@@ -44,4 +45,5 @@ class Filter:
 
         Limits (rates) are not asked: they need the traffic of a running gate.
         """
+        sender = sender[:MAX_SENDER_CHARS]
         return self.rules.check_text(text, sender, client, destination, time_s=datetime.now(UTC).timestamp())

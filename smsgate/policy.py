@@ -10,6 +10,7 @@ pass, each once. Pure but for the state of limits and segments: no clock, no I/O
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from math import inf
 from operator import and_
@@ -26,6 +27,7 @@ from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action
+from smsgate.rules.senders import MAX_SENDER_CHARS
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import coding
@@ -139,7 +141,7 @@ class Policy:
         self, command: int, data: bytes, start: int, end: int, client: Client, now: float
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
-        view = text_view(command, data, start, end)
+        view = _view(command, data, start, end)
         sender = view.source.decode("latin-1")
         texts, carrier = self._read(view, client, now)
         carrier |= self.rules.of_sender(sender, client.name, view.source_type)
@@ -162,7 +164,7 @@ class Policy:
         statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
         those are a sender's.
         """
-        view = text_view(command, data, start, end)
+        view = _view(command, data, start, end)
         texts, carrier = self._read(view, client, now)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
@@ -271,6 +273,12 @@ class Policy:
         if rate is not None and not verdict.refused:
             self._client_tats.push(client.name, now, rate.interval_s * (len(destinations) or 1), inf)
         return verdict, debited
+
+
+def _view(command: int, data: bytes, start: int, end: int) -> TextView:
+    """The view of a PDU, with no more of its source address than is judged."""
+    view = text_view(command, data, start, end)
+    return view if len(view.source) <= MAX_SENDER_CHARS else replace(view, source=view.source[:MAX_SENDER_CHARS])
 
 
 def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:

@@ -44,8 +44,10 @@ MAX_CLIENT_OCTETS: Final = 16 << 20
 parts come within a second there are 600."""
 MAX_OCTETS: Final = 256 << 20
 """Memory for the sets of all clients."""
-PART_OCTETS: Final = 1024
-"""What a part takes besides its texts, its share of the set included."""
+SET_OCTETS: Final = 1024
+"""What a set takes besides its parts."""
+PART_OCTETS: Final = 512
+"""What a part takes besides its texts."""
 REFUSED_OCTETS: Final = 128
 """What the digest of a refused part takes."""
 ENDED_AT_ONCE: Final = 8
@@ -119,7 +121,7 @@ class _Set:
         self.limits = 0
         self.verdict: Verdict | None = None
         self.refused: dict[int, int] = {}
-        self.octets = 0
+        self.octets = 0  # charged to its client
 
     def refusal(self, number: int, digest: int) -> Verdict | None:
         """The verdict on a part that need not be judged: the set is poisoned, and this no new text for a number already seen."""
@@ -174,7 +176,7 @@ class Segments:
                 refusal = known.refusal(place.number, edges.digest)
                 if refusal is not None:
                     arrivals.append(Arrival(key, place, edges, Finding(refusal, ()), known.lines))
-                elif self._has_room(client, edges.octets):
+                elif self._has_room(client, edges.octets + SET_OCTETS):
                     arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender, carrier, content))
                 else:
                     self.overflowed += 1
@@ -202,12 +204,16 @@ class Segments:
 
     def refuse(self, arrival: Arrival, verdict: Verdict, now: float) -> None:
         """The part completed a match, or belongs to a set that had: poison the set."""
-        known = self._current(arrival.key, now) or self._begin(arrival, now)
+        known = self._current(arrival.key, now)
+        number = arrival.place.number
+        has_room = self._has_room(arrival.key.client, REFUSED_OCTETS + SET_OCTETS * (known is None))
+        if known is None and not has_room:
+            return
+        known = known or self._begin(arrival, now)
         self.poisoned += known.verdict is None
         known.verdict = verdict
-        number = arrival.place.number
         if number not in known.refused:
-            if not self._has_room(arrival.key.client, REFUSED_OCTETS):
+            if not has_room:
                 return
             self._charge(arrival.key, known, REFUSED_OCTETS)
         known.refused[number] = arrival.edges.digest
@@ -299,6 +305,7 @@ class Segments:
 
     def _begin(self, arrival: Arrival, now: float) -> _Set:
         known = self._sets[arrival.key] = _Set(arrival.place.total, now + self._expire_s)
+        self._charge(arrival.key, known, SET_OCTETS)
         return known
 
     def _end(self, key: Key) -> None:

@@ -156,7 +156,12 @@ def test_hits_of_all_workers_are_added_up() -> None:
     run_on("uvloop", body)
 
 
-def test_hits_of_a_rule_whose_action_has_changed_are_added_up() -> None:
+def test_hits_of_a_rule_by_all_clients_and_with_each_action_are_added_up() -> None:
     metrics = Metrics(("other",))
-    metrics.rule_hits = {("R", "block", "enforce"): 2, ("R", "flag", "enforce"): 3, ("R", "flag", "monitor"): 4}
+    metrics.rule_hits = {
+        ("a", "R", "block", "enforce"): 1,
+        ("b", "R", "block", "enforce"): 1,
+        ("a", "R", "flag", "enforce"): 3,
+        ("a", "R", "flag", "monitor"): 4,
+    }
     assert hits(metrics) == {"R": {"enforce": 5, "monitor": 4}}

@@ -562,6 +562,15 @@ def test_memory_is_bounded_for_each_client(monkeypatch: pytest.MonkeyPatch) -> N
     assert gate.policy.segments.expired == held + 1
 
 
+def test_a_set_that_is_poisoned_at_once_takes_its_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassembly, "MAX_CLIENT_OCTETS", 20_000)
+    gate = Gate(PLAIN)
+    statuses = [gate.part(1, 2, "CPF expire. A vous", reference=number) for number in range(200)]
+    assert statuses == [0x66] * 200
+    assert 5 < len(gate.policy.segments) < 20
+    assert gate.policy.segments._octets <= 20_000
+
+
 def test_memory_is_bounded_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reassembly, "MAX_OCTETS", 20_000)
     gate = Gate(overflow=OnOverflow.REJECT)

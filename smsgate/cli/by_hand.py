@@ -40,7 +40,7 @@ def block(  # noqa: PLR0917  # the arguments of the command
     restart. Metrics and verdicts name the rules BLOCK-HOST, BLOCK-NUMBER and BLOCK-SENDER.
 
         smsgate block host ppx-hub.example --for 24h --reason "parcel fraud, ticket 4711"
-        smsgate block number "01 99 00 99 10" --for 7d --reason "bank call-back"
+        smsgate block number "01 99 00 99 10" --for 7d
         smsgate block
     """
     arguments = _order(kind, value, for_, reason, force=force or None)
@@ -124,8 +124,8 @@ def _order(
 ) -> dict[str, Any]:
     """What the gate is asked; without a kind, what is in force. Raises BadParameter where something is missing."""
     given = {"value": value, "for_s": None if for_ is None else seconds(for_), "reason": reason, **others}
-    if kind is not None and (value is None or for_ is None or not (reason or "").strip()):
-        raise typer.BadParameter("say what, for how long and why: NAME --for 4h --reason TEXT")
+    if kind is not None and (value is None or for_ is None):
+        raise typer.BadParameter("say what and for how long: NAME --for 4h")
     if kind is None and any(each is not None for each in given.values()):
         raise typer.BadParameter("say of which kind it is, and its name")
     return {"kind": kind, **given}
@@ -137,7 +137,8 @@ def _tell(records: list[dict[str, Any]], done: str, nothing: str, *, as_json: bo
             typer.echo(json.dumps(record, ensure_ascii=False))
         return
     for record in records:
-        out.print(f"{_named(record)} {done} until {record['until']}: {printable(record['reason'])}", markup=False)
+        why = f": {printable(record['reason'])}" if record["reason"] else ""
+        out.print(f"{_named(record)} {done} until {record['until']}{why}", markup=False)
     if not records:
         out.print(nothing)
 

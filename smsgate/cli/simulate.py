@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 import uvloop
 
-from smsgate.cli.common import out, refuse
-from smsgate.cli.sender import Sender
+from smsgate.cli.common import out, refuse, status_name
+from smsgate.cli.sender import Sender, answers
 from smsgate.net.simulator import SimulatorSettings, serve
 from smsgate.settings import Address
 
@@ -61,6 +61,30 @@ def esme(
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_send(sender, gate))
     out.print(f"{sender.answered} answers, {sender.refused} of them refusals")
+
+
+@simulate.command()
+def message(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="What to send, one after the other.")],
+    connect: Annotated[str, typer.Option(metavar="HOST:PORT", help="The gate, or an SMSC.")],
+    sender: Annotated[str, typer.Option(help="The source address.")] = "33639981301",
+    system_id: Annotated[str, typer.Option(help="The client to be.")] = "demo",
+) -> None:
+    """Send messages to a gate and show what each is answered.
+
+    smsgate simulate message --connect 127.0.0.1:2775 "Votre solde CPF expire : https://cpf.example"
+    """
+    gate = _address(connect)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(_show_answers(gate, system_id, sender, texts))
+        except OSError as error:
+            refuse(f"{gate}: {error.strerror or str(error) or 'no answer'}")
+
+
+async def _show_answers(gate: Address, system_id: str, sender: str, texts: list[str]) -> None:
+    async for status in answers(gate, system_id, sender, texts):
+        out.print(f"answered {status_name(status)}", style="bold red" if status else "green")
 
 
 async def _send(sender: Sender, gate: Address) -> None:

@@ -295,7 +295,7 @@ def _nested(outer: Link, found: list[Link]) -> None:
     for match in _NESTED.finditer(path, 1):
         if len(found) >= MAX_LINKS:
             return
-        host = ascii_host(match["host"])
+        host = ascii_host(match["host"][: MAX_HOST_CHARS + 1])
         if match["mark"] == "//":
             host = plain_address(host)
         if "." in host and (registrable_domain(host) is not None or (match["mark"] == "//" and _IPV4.fullmatch(host))):
