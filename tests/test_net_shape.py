@@ -107,9 +107,11 @@ def test_what_waits_goes_through_before_the_end_that_the_esme_has_sent(loop_name
 def test_a_session_that_ends_while_it_is_paused_leaves_nothing_behind(loop_name: str) -> None:
     async def body() -> None:
         async with wire(shaping(1)) as running:
-            await paused(running)
+            esme, upstream, _ = await paused(running)
             relay = relay_of(running)
             relay.end("kicked")
+            await upstream.close()
+            await esme.close()
             await until(lambda: not running.gate.sessions._relays)
             assert relay.pause is not None
             assert relay.pause.cancelled()
