@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood latency soak limits lists detection docs clean
+.PHONY: demo test check format interop bypass-matrix docs detection load latency fairness flood soak limits lists help clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -19,7 +19,7 @@ check: .venv/.dev  ## the whole gate: lint, types, import contracts, tests, the 
 	$(BIN)/smsgate check rules $(addprefix --popular ,$(wildcard $(DATA)/lists/popular_domains.txt))
 	$(BIN)/pytest
 
-format: .venv/.dev
+format: .venv/.dev  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -59,7 +59,10 @@ limits: .venv/.dev  ## what limits cost, and how exact they are where processes 
 lists: .venv/.dev  ## a list of a million domains: loading, looking up, memory
 	$(BIN)/python -m load_tests lists
 
-clean:
+help:  ## these lines
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 16
+
+clean:  ## remove .venv
 	rm -rf .venv
 
 .venv/bin/python:
