@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.cli.common import EXIT_DIAGNOSTICS, err, out, told_faults
+from smsgate.cli.common import EXIT_DIAGNOSTICS, err, out, print_whole, told_faults
 from smsgate.cli.control import CONFIG, Config, Control, asking
 from smsgate.cli.listing import list_rules
 from smsgate.cli.reload import RELOAD_S, tell_outcome, who
@@ -51,7 +51,7 @@ def history(
         table.add_column(name, no_wrap=True)
     for entry in entries:
         table.add_row(*map(Text, _row(entry, versions)))
-    out.print(table)
+    print_whole(table)
 
 
 @rules.command()
