@@ -200,7 +200,11 @@ _SHAPES: Final = CharacterTable(_shape)
 
 def _with_letters(text: str) -> Iterator[str]:
     """The text with letters for what resembles them, once for each reading of its ones; nothing when no word has any."""
-    plain = _SWAPPED.sub(lambda match: "I" if match[0] == "l" else "l" * len(match[0]), text) if may_be_swapped(text) else text
+    plain = (
+        _SWAPPED.sub(lambda match: "I" if match[0] == "l" else "l" * len(match[0]), text)
+        if may_be_swapped(text)
+        else text
+    )
     words = [match.span() for match in _SHAPED_WORD.finditer(plain.translate(_SHAPES)) if _is_word(match[0])]
     if not words and plain is not text:
         yield plain

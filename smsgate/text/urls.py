@@ -50,7 +50,9 @@ none before a slash (`bit. ly/x`)."""
 _CAPITAL_TLDS: Final = _PARTED_TLDS.upper().replace("|NET|", "|")
 """Without NET: "développeur .NET" is in every second job offer of that trade."""
 _NO_NAME: Final = r"""\s!"'(,./:;?\-"""
-_TRIGGER: Final = re.compile(rf"\.(?:[^{_NO_NAME}]|\s(?=[a-z])(?:(?:{_SPACED_TLDS})(?![0-9A-Za-z])|(?:{_PARTED_TLDS})/))")
+_TRIGGER: Final = re.compile(
+    rf"\.(?:[^{_NO_NAME}]|\s(?=[a-z])(?:(?:{_SPACED_TLDS})(?![0-9A-Za-z])|(?:{_PARTED_TLDS})/))"
+)
 """Most dots end a sentence: asked for a small letter first, the expression takes 0.1 µs less for each."""
 _DISGUISED: Final = re.compile(
     "[^\x01-\x7f\xa1-\xa7\xab\xb0\xb1\xbb\xbf-\u0130\u0386\u0388-\u03cf\u03d7-\u03ef\u03fa-\u0482"
