@@ -30,8 +30,8 @@ from typing import Final, NamedTuple
 from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.facts import Evidence
 from smsgate.rules.verdict import Verdict
-from smsgate.smpp import udh
 from smsgate.smpp.pdu import TextView
+from smsgate.smpp.places import Place, places
 from smsgate.text.normalize import fold_part, glue
 from smsgate.text.reading import Reading
 from smsgate.text.urls import Link, undisguised
@@ -73,14 +73,6 @@ class Key(NamedTuple):
     def content(self) -> str:
         """What samples are drawn by (see `rules.sampling`): the same for all parts, and when they are sent again."""
         return f"{self.client}\0{self.source.decode('latin-1')}\0{self.destination.decode('latin-1')}"
-
-
-class Place(NamedTuple):
-    """Where in which message a part stands; the first one is number 1."""
-
-    reference: int
-    total: int
-    number: int
 
 
 class Piece(NamedTuple):
@@ -335,32 +327,6 @@ class Segments:
         self._client_octets[key.client] += octets
         if not self._client_octets[key.client]:
             del self._client_octets[key.client]
-
-
-def may_be_part(view: TextView) -> bool:
-    """False only when `places` finds none."""
-    return view.udhi or view.sar is not None or len(view.bodies) > 1 or udh.suspected(view.bodies[0])
-
-
-def places(view: TextView) -> list[Place]:
-    """Where in which messages a PDU says that its text stands: mostly nowhere; in several when its headers disagree. Of two
-    places in one message the header of the text counts, which is what the handset sees.
-
-    What can't be (a total or number of 0, a number beyond the total) is no place, and one part of one is a whole message.
-    A header counts even if the PDU does not announce it: not every SMSC heeds that.
-    """
-    found = [Place(*view.sar)] if view.sar is not None else []
-    for body in view.bodies:
-        header = udh.read(body) if view.udhi or udh.suspected(body) else None
-        if header is not None and header.reference is not None:
-            found.append(Place(header.reference, header.total, header.part))
-    return list(
-        {
-            place.reference & 0xFF: place
-            for place in found
-            if 0 < place.number <= place.total and 1 < place.total <= udh.MAX_PARTS
-        }.values()
-    )
 
 
 def _last_digits(destination: bytes) -> bytes:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
+from typing import Final
 
 from smsgate.limits.admission import Admission, Refusal
 from smsgate.limits.overload import Overload
@@ -42,6 +43,9 @@ ESME_ENDED_S = 60.0
 """How long a session may last after the ESME said that it will send no more: the answers in flight arrive in this time."""
 SMSC_ENDED_S = 5.0
 """The same after the SMSC said so: such a session is over, and kept only for the last words to be read."""
+
+BOUND: Final = State.BOUND
+"""Asked for every turn: a name of its own, since Python 3.11 looks members of an enumeration up in 0.1 µs."""
 
 log = logging.getLogger(__name__)
 
@@ -220,9 +224,9 @@ class Relay:
         timers = self.timers
         if self.session.state not in READS_ESME:
             timers.esme_pdu_begun = 0.0
-        elif side is self.downstream and side.framer.pending:
+        elif side is self.downstream and not side.framer.empty:
             timers.esme_pdu_begun = timers.esme_pdu_begun or now
-        if side is self.upstream and side.framer.pending:
+        if side is self.upstream and not side.framer.empty:
             timers.smsc_pdu_begun = timers.smsc_pdu_begun or now
 
     def _no_pdu_begun(self, side: Side) -> None:
@@ -248,17 +252,11 @@ class Relay:
             self.end(f"{overdue} timer")
 
     def _write(self) -> None:
-        for side, queue in ((self.upstream, self.session.to_upstream), (self.downstream, self.session.to_downstream)):
-            if queue and side.connected:
-                if side.tap is not None:
-                    side.tap.told(queue)
-                if side.eof_written:  # nobody is left to be told
-                    pass
-                elif len(queue) == 1:
-                    side.transport.write(queue[0])
-                else:
-                    side.transport.writelines(queue)
-                queue.clear()
+        session = self.session
+        if session.to_upstream:
+            self.upstream.write(session.to_upstream)
+        if session.to_downstream:
+            self.downstream.write(session.to_downstream)
 
     def _may_take(self, side: Side) -> bool:
         """What the ESME sends goes to both sides, refused or not; so does what the SMSC sends, if that is judged."""
@@ -271,18 +269,19 @@ class Relay:
     def _may_read(self, side: Side) -> bool:
         if side is self.upstream:
             return self._may_take(side) and not self.session.waiting
-        settling = self.settling and self.session.state is State.BOUND
+        settling = self.settling and self.session.state is BOUND
         return self._may_take(side) and not settling and not self.session.holding
 
     def _settle(self, side: Side) -> None:
         """What follows a turn after which nothing more could be handled at once."""
         session = self.session
-        if self.settling and session.state is State.BOUND and not session.awaited_smsc:
+        if self.settling and session.state is BOUND and not session.awaited_smsc:
             self._unbind()
-        if session.state is State.CLOSED:
+        if session.state is not BOUND and session.state is State.CLOSED:
             return
         side.read(self._may_read(side))
-        self._end_if_idle()
+        if session.state is not BOUND:
+            self._end_if_idle()
         if side.at_eof and not side.eof_taken and not (side is self.downstream and session.state not in READS_ESME):
             side.eof_taken = True
             state = session.state
