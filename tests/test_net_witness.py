@@ -162,6 +162,25 @@ def test_no_more_wait_for_an_answer_than_there_is_room_for(tmp_path: Path, monke
     run_on("uvloop", body)
 
 
+def test_octets_of_all_sessions_bound_what_waits_for_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "MAX_AWAITED_BYTES", 2_000)
+
+    async def body() -> None:
+        async with wire(rule_set(rules=RULES), audit=settings_in(tmp_path)) as running:
+            for first in (2, 12):
+                esme, upstream = await running.bound()
+                esme.send(b"".join(submit(FLAGGED, number) for number in range(first, first + 10)))
+                await upstream.pdus(10)
+            witnesses = [relay.witness for relay in running.gate.sessions._relays if relay.witness is not None]
+            assert sorted(number for each in witnesses for number in each.awaited) == [2, 3, 4, 5]
+            upstream.send(pdu(RESP, 12, b"late\0"))
+            await esme.pdu()
+        assert len(told(tmp_path)) == 20
+        assert witnesses[0]._journal.awaited_bytes == 0
+
+    run_on("uvloop", body)
+
+
 def test_without_an_audit_log_nothing_is_kept() -> None:
     async def body() -> None:
         async with wire(rule_set(rules=RULES)) as running:

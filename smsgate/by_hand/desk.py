@@ -115,14 +115,12 @@ class Desk(ABC):
 
     async def _add(self, arguments: Mapping[str, Any], rules: RuleSet) -> Record:
         named = self.named(arguments)
-        for_s, reason = arguments.get("for_s"), arguments.get("reason")
-        if not reason:
-            raise ValueError(f"{self.noun} needs a reason")
+        for_s, reason = arguments.get("for_s"), arguments.get("reason") or ""
         if not isinstance(for_s, int) or not 0 < for_s <= self.most_s:
             raise ValueError(f"for how long? At most {self.most_s // 86_400} days")
         against = self.objection(rules, named)
         if against and not arguments.get("force"):
-            raise ValueError(f"{named['value']} is {against}: to {self.noun} it all the same, force it")
+            raise ValueError(f"{named['value']} is {against}: --force to {self.noun} it all the same")
         now = datetime.now(UTC).replace(microsecond=0)
         record = {**named, "since": _iso(now), "until": _iso(now + timedelta(seconds=for_s)), "reason": reason}
         kept = [other for other in in_force(self.records) if self.key(other) != self.key(record)]

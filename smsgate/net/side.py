@@ -11,6 +11,7 @@ from smsgate.net.trace import Tap
 
 if TYPE_CHECKING:
     from smsgate.net.relay import Relay
+    from smsgate.smpp.session import Run
 
 WRITE_BUFFER_BYTES = 64 * 1024
 """Where a transport says that its peer reads too slowly."""
@@ -82,6 +83,20 @@ class Side(asyncio.Protocol):
         """The peer has caught up."""
         self.full = False
         self.relay.flow()
+
+    def write(self, queue: list[Run]) -> None:
+        """Write and clear what is queued; it stays queued until there is a connection."""
+        if not self.connected:
+            return
+        if self.tap is not None:
+            self.tap.told(queue)
+        if self.eof_written:  # nobody is left to be told
+            pass
+        elif len(queue) == 1:
+            self.transport.write(queue[0])
+        else:
+            self.transport.writelines(queue)
+        queue.clear()
 
     def read(self, wanted: bool) -> None:
         """Start or stop reading."""
