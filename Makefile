@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check format interop image bypass-matrix docs detection load latency fairness flood soak limits lists help clean
+.PHONY: demo test check format image interop bypass-matrix docs detection load latency fairness flood soak limits lists help clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
