@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check format interop bypass-matrix docs detection load latency fairness flood soak limits lists help clean
+.PHONY: demo test check format image interop bypass-matrix docs detection load latency fairness flood soak limits lists help clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -25,6 +25,9 @@ format: .venv/.dev  ## what ruff can put right by itself
 
 interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark come from Debian: apt-get install kannel tshark
 	$(BIN)/pytest tests/interop
+
+image:  ## the container image that tests/test_deploy_container.py runs; as root: apt-get install podman runc debootstrap
+	tests/container.sh
 
 bypass-matrix: .venv/.dev  ## docs/bypass-matrix.md: every known way of carrying a text, and what comes of it
 	$(BIN)/python -m tests.bypass

@@ -111,6 +111,8 @@ def test_the_table_fits_a_terminal_and_says_what_is_over_or_overridden(
     assert [line.split()[-1] for line in lines[5:7]] == ["in", "rules/overrides.yaml:2"]
     assert max(len(line.rstrip()) for line in lines) <= 100
     assert result.stderr.endswith("5 rules; no gate was asked for hits\n")
+    piped = CliRunner(env={"COLUMNS": "40", "NO_COLOR": "1"}).invoke(app, ["rules", "list", "rules"])
+    assert piped.stdout == result.stdout
 
 
 def test_faults_are_told(folder: Path) -> None:

@@ -200,7 +200,12 @@ def jasmin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def routable(body: bytes, coding: str | None, user: str = "bank1") -> SimpleNamespace:
     """What Jasmin hands to a script: the PDU's fields, and the user."""
     data_coding = SimpleNamespace(scheme=None, schemeData=SimpleNamespace(name=coding) if coding else 0xF5)
-    params = {"short_message": body, "source_addr": b"38100", "data_coding": data_coding}
+    params = {
+        "short_message": body,
+        "source_addr": b"38100",
+        "destination_addr": b"33639980001",
+        "data_coding": data_coding,
+    }
     return SimpleNamespace(pdu=SimpleNamespace(params=params), user=SimpleNamespace(uid=user))
 
 
@@ -232,3 +237,26 @@ def test_jasmin_names_the_client(jasmin: ModuleType) -> None:
     assert jasmin.status(expires) == 0
     expires.user.uid = "bank1"
     assert jasmin.status(expires) == 0x66
+
+
+def test_jasmin_names_sender_and_destination(
+    tmp_path: Path, jasmin: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rules" / "ends.yaml").write_text("""\
+pack: ends
+keywords: {prize: [zorbling]}
+rules:
+  - id: E-1
+    title: from here to there
+    if: prize and sender in ["38100"] and destination startswith "+33 6"
+    action: block
+    matches: [{text: zorbling, sender: "38100", destination: "33639980001"}]
+    passes: [zorbling]
+""")
+    monkeypatch.setattr(jasmin, "GATE", Filter.load(tmp_path / "rules"))
+    message = routable(b"zorbling", None)
+    assert jasmin.status(message) == 0x66
+    for field in ("source_addr", "destination_addr"):
+        message = routable(b"zorbling", None)
+        message.pdu.params[field] = b"33199001234"
+        assert jasmin.status(message) == 0

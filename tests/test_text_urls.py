@@ -399,7 +399,18 @@ def test_no_punycode_raises(label: str) -> None:
     assert unicode_host(f"xn--{label}.com").endswith(".com")
 
 
-@pytest.mark.parametrize("text", ["suivre bit .ly/4x9a", "voir compte .live", "ici t .co/4x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "suivre bit .ly/4x9a",
+        "voir compte .live",
+        "ici t .co/4x",
+        "VOIR COMPTE .COM AVANT",
+        "suivre bit. ly/4x9a",
+        "suivre rb . gy/4x9a",
+        "suivre https://goo (point) su/4x9a",
+    ],
+)
 def test_a_blank_before_the_dot_hides_no_short_link(text: str) -> None:
     assert may_hold_link(text)
     assert len(links(plain(text))) == 1
@@ -407,6 +418,10 @@ def test_a_blank_before_the_dot_hides_no_short_link(text: str) -> None:
 
 def test_a_sentence_that_begins_with_a_word_which_is_a_domain_is_no_link() -> None:
     assert links(plain("c'est fini. me voici. do ou re. de rien")) == []
+
+
+def test_a_framework_with_a_dot_is_no_domain() -> None:
+    assert links(plain("nous cherchons un développeur .NET confirmé")) == []
 
 
 @pytest.mark.parametrize(

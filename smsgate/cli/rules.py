@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.cli.common import EXIT_DIAGNOSTICS, out, refuse, told_faults
+from smsgate.cli.common import EXIT_DIAGNOSTICS, out, print_whole, refuse, told_faults
 from smsgate.cli.control import CONFIG, Config, Control, asking
 from smsgate.cli.listing import list_rules
 from smsgate.cli.reload import RELOAD_S, tell_outcome, who
@@ -50,7 +50,7 @@ def history(
         table.add_column(name, no_wrap=True)
     for entry in entries:
         table.add_row(*map(Text, _row(entry, versions)))
-    out.print(table)
+    print_whole(table)
 
 
 @rules.command()

@@ -6,15 +6,11 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.cli.common import out, refuse
+from smsgate.cli.common import out, print_whole, refuse
 from smsgate.cli.control import CONFIG, Config, Control, asking, printable
-
-MIN_WIDTH = 160
-"""Of the table where the terminal is narrower, or there is none: a cell is never cut."""
 
 
 def sessions(
@@ -36,7 +32,7 @@ def sessions(
         for session in found:
             typer.echo(json.dumps(session))
     elif found:
-        Console(soft_wrap=True, width=max(out.width, MIN_WIDTH)).print(_table(found))
+        print_whole(_table(found))
     else:
         out.print("no sessions")
 

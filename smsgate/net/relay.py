@@ -98,6 +98,7 @@ class Relay:
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
         self.pause: asyncio.TimerHandle | None = None  # of reading downstream
+        self.patience: asyncio.TimerHandle | None = None  # with our own requests, while the SMSC's wait for an answer
         self.deadline: asyncio.TimerHandle | None = None  # of the end that one side has begun
         self.on_bind = on_bind
         self.on_end = on_end
@@ -121,6 +122,10 @@ class Relay:
             self.downstream.arrived = perf_counter()  # what it waited was no delay of ours
         self._queue_turn(self.downstream)
 
+    def _wait_no_more(self) -> None:
+        self.patience = None
+        self._queue_turn(self.upstream)
+
     def deliver(self, body: bytes) -> bool:
         """Send a receipt of the gate's own; False when this session takes none now."""
         if self.ended or self.settling or self.downstream.full or not self.session.deliver(body, perf_counter()):
@@ -140,8 +145,11 @@ class Relay:
         if session.state is not state:
             self._moved(state)
         self._write()
-        if side is self.downstream and session.waiting:  # perhaps this was the answer that the SMSC's request waits for
-            self._queue_turn(self.upstream)
+        if session.waiting:
+            if side is self.downstream:  # perhaps this was the answer that the SMSC's request waits for
+                self._queue_turn(self.upstream)
+            elif self.patience is None:  # it does not come, and the ESME may say nothing else either
+                self.patience = self.loop.call_later(OWN_ANSWER_S, self._wait_no_more)
         if more:
             side.read(False)
             self._queue_turn(side)
@@ -342,10 +350,9 @@ class Relay:
         self._write()
         if self.connecting is not None:
             self.connecting.cancel()
-        if self.pause is not None:
-            self.pause.cancel()
-        if self.deadline is not None:
-            self.deadline.cancel()  # it would keep this session in memory until then
+        for timer in (self.pause, self.patience, self.deadline):
+            if timer is not None:
+                timer.cancel()  # it would keep this session in memory until then
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
         if self.inspection.client is not None:
@@ -377,8 +384,6 @@ class Relay:
         self._write()
         self._moved(before)
         self._queue_turn(self.downstream)
-        # The SMSC's requests that bear the number of our unbind wait for its answer, but no longer than this.
-        self.loop.call_later(OWN_ANSWER_S, self._queue_turn, self.upstream)
 
     # looking at it
 

@@ -13,7 +13,7 @@ from smsgate.settings import DefaultAlphabet
 from smsgate.smpp import gsm7
 from smsgate.smpp.national import BASIC, EXTENSION
 from smsgate.smpp.pdu import UNKNOWN_CODING
-from smsgate.text.disguise import is_odd, may_be_swapped, usual_octets
+from smsgate.text.disguise import is_odd, may_be_altered, usual_octets
 from smsgate.text.normalize import OctetFolding
 from smsgate.text.reading import Reading
 from smsgate.text.urls import may_hold_link
@@ -71,7 +71,7 @@ class OctetAlphabet:
         if words is None:
             return Reading.of_text(self._text(body), self.name)
         # 0.2 µs; the text, which must be decoded to be asked, costs 1.5
-        odd = may_be_swapped(shown) or (others and others.translate(None, self._usual) and is_odd(self._text(body)))
+        odd = may_be_altered(shown) or (others and others.translate(None, self._usual) and is_odd(self._text(body)))
         return Reading(self.name, words, may_hold_link(shown), bool(odd), body, self._text)
 
     def _text(self, body: bytes) -> str:
