@@ -392,31 +392,10 @@ class Relay:
         client = self.session.system_id if system_id is None else system_id
         return {"client": client, "address": str(self.address), "upstream": self.upstream_name}
 
-    def describe(self, now: float) -> dict[str, str | int | float]:
-        """What an operator sees of this session; `now` in seconds of perf_counter."""
-        session = self.session
-        return {
-            "session": self.number,
-            "client": session.system_id,
-            "address": str(self.address),
-            "state": session.state.name.lower(),
-            "upstream": self.upstream_name,
-            "age_s": round(now - self.timers.opened, 1),
-            "idle_s": round(now - self.timers.active, 1),
-            "in_flight": len(session.awaited_smsc),
-            "in_flight_mo": len(session.awaited_esme),
-            "judged": self.inspection.judged,
-            "rate_per_s": self.inspection.rate,
-            "buffered_bytes": self.buffered_bytes,
-        }
-
     @property
     def buffered_bytes(self) -> int:
         """Octets of this session that wait in the gate."""
-        return sum(
-            side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
-            for side in (self.downstream, self.upstream)
-        )
+        return self.downstream.buffered_bytes + self.upstream.buffered_bytes
 
     def trace(self, emit: Emit | None) -> None:
         """Tell `emit` of every PDU from now on; None: no more."""
