@@ -30,13 +30,15 @@ from smsgate.cli.sender import Sender
 DASHBOARD: Final = ROOT / "deploy" / "grafana" / "dashboard.json"
 PICTURE: Final = ROOT / "docs" / "dashboard.svg"
 SECONDS: Final = 180.0
-STEP_S: Final = 2
+STEP_S: Final = 3
 RATE_INTERVAL: Final = "6s"
 """A multiple of the scrape interval, as Grafana would choose it."""
 UNIT_INCH: Final = (0.62, 0.34)
 """Width and height of Grafana's grid unit."""
 MAX_SERIES: Final = 9
 """Drawn of a panel, the greatest: a legend holds no more."""
+LEGEND_LINE: Final = 0.08
+"""Of a panel's height."""
 SPARKS_S: Final = 5.0
 """Left out at the start, until rates have two samples."""
 
@@ -112,10 +114,10 @@ PLAN: Final[tuple[tuple[float, Callable[[Senders, Observed], Awaitable[None]]], 
     (0.52, _burst_ends),
     (0.56, _allow),
     (0.65, _slow_smsc),
-    (0.76, _quick_smsc),
-    (0.82, _new_rules),
-    (0.87, _rollback),
-    (0.93, _next_generation),
+    (0.73, _quick_smsc),
+    (0.74, _new_rules),
+    (0.78, _rollback),
+    (0.82, _next_generation),
 )
 """What happens, by its share of the run."""
 
@@ -221,7 +223,8 @@ def _draw_lines(axes: Axes, panel: dict[str, Any], replies: list[Reply], start: 
         for query, reply in zip(panel["targets"], replies, strict=True)
         for entry in reply
     ]
-    found.sort(key=lambda entry: -max((abs(float(value)) for _, value in entry[1] if value != "NaN"), default=0))
+    found = [entry for entry in found if _greatest(entry) > 0] or found  # series without anything only fill the legend
+    found.sort(key=_greatest, reverse=True)
     stacked = panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
     below: dict[int, float] = {}
     for name, values in found[:MAX_SERIES]:
@@ -233,9 +236,17 @@ def _draw_lines(axes: Axes, panel: dict[str, Any], replies: list[Reply], start: 
             below.update(zip(times, numbers, strict=True))
             axes.fill_between(times, bottom, numbers, alpha=0.4, linewidth=0)
         axes.plot(times, numbers, linewidth=0.9, label=name)
-    axes.set_ylim(bottom=0)
+    columns = 2 if len(found) > 4 else 1
+    lines = -(-len(found[:MAX_SERIES]) // columns)
+    top = axes.get_ylim()[1] if any(_greatest(entry) for entry in found) else 1.0
+    axes.set_ylim(0, top * (1 + LEGEND_LINE * lines))  # the legend stands above what is drawn
     axes.set_ylabel(unit)
-    axes.legend(fontsize=5, loc="upper left", frameon=False, ncols=2 if len(found) > 4 else 1, labelspacing=0.2)
+    axes.legend(fontsize=5, loc="upper left", frameon=False, ncols=columns, labelspacing=0.2)
+
+
+def _greatest(entry: tuple[str, list[list[Any]]]) -> float:
+    """The greatest value of a series."""
+    return max((abs(float(value)) for _, value in entry[1] if value != "NaN"), default=0.0)
 
 
 def _draw_heat(axes: Axes, panel: dict[str, Any], replies: list[Reply], start: float) -> None:  # noqa: ARG001  # as the others

@@ -138,7 +138,7 @@ def test_every_query_finds_data(tmp_path: Path) -> None:
                 await running.ask("rollback")
                 await found(running, marks["rules rolled back"])
                 running.gate.send_signal(signal.SIGUSR2)
-                await found(running, 'changes(smsgate_rule_set_loaded_timestamp_seconds{job="smsgate"}[5s]) > 0')
+                await found(running, 'changes(process_start_time_seconds{process="supervisor"}[1m])')
             finally:
                 for task in tasks:
                     task.cancel()

@@ -141,7 +141,10 @@ class Relay:
         session = self.session
         state = session.state
         now = self.timers.active = perf_counter()
+        pending = side.framer.pending
         more = session.advance_downstream(now) if side is self.downstream else session.advance_upstream(now)
+        if side.framer.pending < pending:
+            self._no_pdu_begun(side)  # what is left is another one
         if session.state is not state:
             self._moved(state)
         self._write()
@@ -158,18 +161,31 @@ class Relay:
             side.added.observe(perf_counter() - side.arrived)
             side.arrived = 0.0
         if session.held and side is self.downstream:
-            side.read(False)
-            self.timers.esme_pdu_begun = 0.0  # the peer is not to blame for what waits
+            self._stop_reading(side)
         else:
-            self._note_begun(now)
+            self._note_begun(side, now)
             self._settle(side)
 
-    def _note_begun(self, now: float) -> None:
+    def _note_begun(self, side: Side, now: float) -> None:
         """Since when a PDU waits for its rest, for the timer that ends dribblers."""
-        timers, session = self.timers, self.session
-        begun = not session.downstream.empty and session.state in READS_ESME
-        timers.esme_pdu_begun = (timers.esme_pdu_begun or now) if begun else 0.0
-        timers.smsc_pdu_begun = 0.0 if session.upstream.empty else timers.smsc_pdu_begun or now
+        timers = self.timers
+        if self.session.state not in READS_ESME:
+            timers.esme_pdu_begun = 0.0
+        elif side is self.downstream and not side.framer.empty:
+            timers.esme_pdu_begun = timers.esme_pdu_begun or now
+        if side is self.upstream and not side.framer.empty:
+            timers.smsc_pdu_begun = timers.smsc_pdu_begun or now
+
+    def _no_pdu_begun(self, side: Side) -> None:
+        if side is self.downstream:
+            self.timers.esme_pdu_begun = 0.0
+        else:
+            self.timers.smsc_pdu_begun = 0.0
+
+    def _stop_reading(self, side: Side) -> None:
+        """Until there is room or a pause is over: the peer is not to blame for what waits."""
+        side.read(False)
+        self._no_pdu_begun(side)
 
     def tick(self, now: float) -> None:
         """Once a second: end the session if one of its timers has run out."""
@@ -226,7 +242,7 @@ class Relay:
             if self._may_take(side):
                 self._queue_turn(side)
             else:
-                side.read(False)
+                self._stop_reading(side)
 
     def _queue_turn(self, side: Side) -> None:
         if not side.turn_queued:
