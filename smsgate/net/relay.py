@@ -21,19 +21,16 @@ from typing import Final
 
 from smsgate.limits.admission import Admission, Refusal
 from smsgate.limits.overload import Overload
+from smsgate.net.inspection import Inspection
 from smsgate.net.receipts import Receipts
 from smsgate.net.side import Side
 from smsgate.net.trace import Emit, Tap
 from smsgate.net.upstream import Upstreams, tune
-from smsgate.net.witness import Witness
-from smsgate.policy import Client, Policy
-from smsgate.rules.model import Action
-from smsgate.rules.verdict import PASS
-from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownCommands
+from smsgate.policy import Policy
+from smsgate.settings import Address, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
-from smsgate.smpp.dropped import DROPPED
 from smsgate.smpp.own import OWN_ANSWER_S
-from smsgate.smpp.session import HELD, Session
+from smsgate.smpp.session import Session
 from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
 from smsgate.telemetry.audit import Journal
@@ -73,41 +70,35 @@ class Relay:
         self.loop = asyncio.get_running_loop()
         self.policy = policy
         self.metrics = metrics
+        self.inspection = inspection = Inspection(
+            policy, metrics, overload, receipts, journal, settings.timers.response_s, self._hold
+        )
         self.session = Session(
             settings.max_pdu_bytes,
-            judge=self.judge,
+            judge=inspection.judge,
             knows=receipts.knows,
-            answer=self._drop,
+            answer=inspection.drop,
             admit=self.admit,
-            on_response=self._answered,
+            on_response=inspection.answered,
             pdus_downstream=metrics.pdus_downstream,
             pdus_upstream=metrics.pdus_upstream,
-            judge_mo=partial(self.judge, mo=True) if settings.inspect_mo else None,
+            judge_mo=partial(inspection.judge, mo=True) if settings.inspect_mo else None,
         )
         self.downstream = Side(self, "downstream")
         self.upstream = Side(self, "upstream")
         self.address = address
-        self.client: Client | None = None
         now = perf_counter()
         self.timers = Timers(settings.timers, opened=now, active=now)
-        self.response_s = settings.timers.response_s or float("inf")
         self.tcp = settings.tcp
-        self.verdicts: dict[Action, int] = {}
-        self.judged = 0
-        self.judged_at_tick = 0
-        self.rate = 0  # messages judged in the last second
         self.connecting: asyncio.Task[None] | None = None
         self.upstreams = upstreams
         self.admission = admission
         self.receipts = receipts
         self.overload = overload
-        self.witness = None if journal is None else Witness(journal)
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
         self.pause: asyncio.TimerHandle | None = None  # of reading downstream
-        self.patience: asyncio.TimerHandle | None = (
-            None  # with the answer to a request of ours, while the SMSC's wait for it
-        )
+        self.patience: asyncio.TimerHandle | None = None  # with our own requests, while the SMSC's wait for an answer
         self.deadline: asyncio.TimerHandle | None = None  # of the end that one side has begun
         self.on_bind = on_bind
         self.on_end = on_end
@@ -117,41 +108,12 @@ class Relay:
 
     # the data path
 
-    def judge(self, command: int, data: bytes, start: int, end: int, now: float, *, mo: bool = False) -> int:
-        """The status to refuse a message with, or 0; counted and timed. `mo`: it comes from the SMSC."""
-        client = self.client
-        assert client is not None
-        self.judged += 1
-        if self.overload.active and client.settings.on_overload is OnOverload.PASS:
-            self.metrics.unfiltered[client.label] += 1
-            return 0
-        began = perf_counter()
-        try:
-            decide = self.policy.decide_mo if mo else self.policy.decide_pdu
-            verdict = decide(command, data, start, end, client, now)
-        except Exception:  # a fault of ours must not end the session: the sender may try again
-            self.metrics.filter_errors += 1
-            log.exception("filter failed", extra={"client": client.name})
-            return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
-        self.metrics.filter_time.observe(perf_counter() - began)
-        if mo:
-            self.metrics.count_mo(client.label, verdict.action)
-        else:
-            self.verdicts[verdict.action] += 1
-        if verdict is not PASS:
-            self.metrics.count_rules(client.label, verdict)
-            if self.witness is not None:
-                version = self.policy.rules.version
-                self.witness.judged(client, mo, verdict, version, command, data, start, end, now)
-            if verdict.status:
-                return verdict.status if mo else client.status(verdict)
-            if verdict.action is Action.DROP:
-                return DROPPED
-            if verdict.pause_s and not self.settling and self.session.state is State.BOUND:
-                self.metrics.pauses[client.label] += 1
-                self.pause = self.loop.call_later(verdict.pause_s, self._resume)
-                return HELD
-        return 0
+    def _hold(self, pause_s: float) -> bool:
+        """Stop reading the ESME for so long, if this session can."""
+        if self.settling or self.session.state is not BOUND:
+            return False
+        self.pause = self.loop.call_later(pause_s, self._resume)
+        return True
 
     def _resume(self) -> None:
         """The pause that a limit has put in is over: take what has been read meanwhile, then read on."""
@@ -164,27 +126,12 @@ class Relay:
         self.patience = None
         self._queue_turn(self.upstream)
 
-    def _drop(self, command: int, data: bytes, start: int, end: int) -> bytes:
-        """The answer to a message that was dropped; its receipt follows."""
-        answer = self.receipts.answer(self.session.system_id, command, data, start, end)
-        if self.witness is not None:
-            self.witness.answered(answer, 0, len(answer))
-        return answer
-
     def deliver(self, body: bytes) -> bool:
         """Send a receipt of the gate's own; False when this session takes none now."""
         if self.ended or self.settling or self.downstream.full or not self.session.deliver(body, perf_counter()):
             return False
         self._write()
         return True
-
-    def _answered(self, seconds: float, data: bytes, start: int, end: int) -> None:
-        """The SMSC has answered a request after so long, by the PDU in data[start:end]."""
-        self.metrics.response_time.observe(seconds)
-        if seconds >= self.response_s:
-            self.metrics.late_responses += 1
-        if self.witness is not None and self.witness.awaited:
-            self.witness.answered(data, start, end)
 
     def turn(self, side: Side) -> None:
         """Handle a portion of what one side sent, and write what comes of it."""
@@ -242,10 +189,7 @@ class Relay:
 
     def tick(self, now: float) -> None:
         """Once a second: end the session if one of its timers has run out."""
-        self.rate = self.judged - self.judged_at_tick
-        self.judged_at_tick = self.judged
-        if self.witness is not None:
-            self.witness.tick(now)
+        self.inspection.tick(now)
         overdue = self.timers.due(now)
         if overdue is not None and not self.ended:
             self.metrics.timeouts[overdue] += 1
@@ -315,12 +259,12 @@ class Relay:
                 if not self.upstream.connected:
                     self.connecting = self.loop.create_task(self._connect())
             case State.BOUND:
-                self.client = self.policy.client(session.system_id)
+                client = self.policy.client(session.system_id)
+                self.inspection.bound(client)
                 self.timers.bound = True
                 self.counted_bind = True
                 self.admission.bound(session.system_id)
-                session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
-                self.verdicts = self.metrics.messages[self.client.label]
+                session.forward_unknown = client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.receipts.bound(session.system_id, self)
                 log.info("bound", extra=self._about())
             case State.OPEN:
@@ -405,8 +349,7 @@ class Relay:
 
     def _give_back(self) -> None:
         """What this session counted for, it counts for no more."""
-        if self.witness is not None:
-            self.witness.end()
+        self.inspection.end()
         if self.upstream_name:
             self.upstream_name = ""
             self.upstreams.release(self.session.system_id)
@@ -428,7 +371,7 @@ class Relay:
                 timer.cancel()  # it would keep this session in memory until then
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
-        if self.client is not None:
+        if self.inspection.client is not None:
             log.info("ended", extra=self._about() | {"reason": reason})
 
     # drain
@@ -465,31 +408,10 @@ class Relay:
         client = self.session.system_id if system_id is None else system_id
         return {"client": client, "address": str(self.address), "upstream": self.upstream_name}
 
-    def describe(self, now: float) -> dict[str, str | int | float]:
-        """What an operator sees of this session; `now` in seconds of perf_counter."""
-        session = self.session
-        return {
-            "session": self.number,
-            "client": session.system_id,
-            "address": str(self.address),
-            "state": session.state.name.lower(),
-            "upstream": self.upstream_name,
-            "age_s": round(now - self.timers.opened, 1),
-            "idle_s": round(now - self.timers.active, 1),
-            "in_flight": len(session.awaited_smsc),
-            "in_flight_mo": len(session.awaited_esme),
-            "judged": self.judged,
-            "rate_per_s": self.rate,
-            "buffered_bytes": self.buffered_bytes,
-        }
-
     @property
     def buffered_bytes(self) -> int:
         """Octets of this session that wait in the gate."""
-        return sum(
-            side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
-            for side in (self.downstream, self.upstream)
-        )
+        return self.downstream.buffered_bytes + self.upstream.buffered_bytes
 
     def trace(self, emit: Emit | None) -> None:
         """Tell `emit` of every PDU from now on; None: no more."""

@@ -98,6 +98,11 @@ class Side(asyncio.Protocol):
             self.transport.writelines(queue)
         queue.clear()
 
+    @property
+    def buffered_bytes(self) -> int:
+        """Octets that wait here: of the peer, to be handled, and for it, to be sent."""
+        return self.framer.pending + (self.transport.get_write_buffer_size() if self.connected else 0)
+
     def read(self, wanted: bool) -> None:
         """Start or stop reading."""
         if wanted is not self.reading and self.connected and not self.at_eof and not self.transport.is_closing():
