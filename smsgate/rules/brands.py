@@ -284,7 +284,10 @@ def _typos(token: str) -> set[str]:
     """
     variants = {token}
     if len(token) >= MIN_TYPO_LETTERS:
-        variants.update(token.replace(letter, likeness) for letter, likeness in _LIKENESSES)
+        for letter, likeness in _LIKENESSES:
+            places = [place for place, char in enumerate(token) if char == letter]
+            variants.update(token[:place] + likeness + token[place + 1 :] for place in places)
+            variants.add(token.replace(letter, likeness))
         if token[0] in "il":
             variants.add(("l" if token[0] == "i" else "i") + token[1:])
         if len(token) >= MIN_ENDLESS_LETTERS:
