@@ -4,7 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 DATA ?= ../shared/data
 
-.PHONY: demo test check interop format bypass-matrix load fairness flood soak limits lists detection docs clean
+.PHONY: demo test check format image interop bypass-matrix docs detection load latency fairness flood soak limits lists help clean
 
 demo: .venv/.runtime  ## simulated SMSC, smsgate and a sender with sample traffic; ONCE=1 ends by itself
 	@$(BIN)/smsgate demo $(if $(ONCE),--once)
@@ -19,12 +19,15 @@ check: .venv/.dev  ## the whole gate: lint, types, import contracts, tests, the 
 	$(BIN)/smsgate check rules $(addprefix --popular ,$(wildcard $(DATA)/lists/popular_domains.txt))
 	$(BIN)/pytest
 
-format: .venv/.dev
+format: .venv/.dev  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 interop: .venv/.interop  ## the gate with other SMPP stacks; Kannel and tshark come from Debian: apt-get install kannel tshark
 	$(BIN)/pytest tests/interop
+
+image:  ## the container image that tests/test_deploy_container.py runs; as root: apt-get install podman runc debootstrap
+	tests/container.sh
 
 bypass-matrix: .venv/.dev  ## docs/bypass-matrix.md: every known way of carrying a text, and what comes of it
 	$(BIN)/python -m tests.bypass
@@ -47,6 +50,9 @@ fairness: .venv/.dev  ## what four floods cost a neighbour that sends one messag
 flood: .venv/.dev  ## memory of the gate under a blocked flood that never reads
 	$(BIN)/python -m load_tests flood
 
+latency: .venv/.dev  ## what the gate adds to the time to an answer, at 20, 50 and 80 % of what it carries
+	$(BIN)/python -m load_tests latency
+
 soak: .venv/.dev  ## a million messages, and the memory of the gate all the while
 	$(BIN)/python -m load_tests soak
 
@@ -56,7 +62,10 @@ limits: .venv/.dev  ## what limits cost, and how exact they are where processes 
 lists: .venv/.dev  ## a list of a million domains: loading, looking up, memory
 	$(BIN)/python -m load_tests lists
 
-clean:
+help:  ## these lines
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 16
+
+clean:  ## remove .venv
 	rm -rf .venv
 
 .venv/bin/python:

@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from load_tests import fairness, flood, limits, lists, reload, report, soak, throughput
+from load_tests import fairness, flood, latency, limits, lists, reload, report, soak, throughput
 from load_tests.corpus import Corpus
 from load_tests.proxies import HARNESS_CORE, pin
 
@@ -20,6 +20,7 @@ TESTS: Final = {
     "throughput": throughput,
     "fairness": fairness,
     "flood": flood,
+    "latency": latency,
     "soak": soak,
     "limits": limits,
     "lists": lists,
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="measurements of each case, if not the test's own")
     parser.add_argument("--windows", type=int, nargs="+", default=throughput.WINDOWS, help="throughput: in a session")
     parser.add_argument("--messages", type=int, default=soak.MESSAGES, help="soak: in all")
+    parser.add_argument("--gate", type=Path, help="latency: YAML file of what the gate's configuration has besides")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results", help="directory")
     arguments = parser.parse_args()
     test = TESTS[arguments.test]

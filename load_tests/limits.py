@@ -117,6 +117,13 @@ def _us(call: Callable[[], object], times: int) -> float:
     return (process_time() - started) / times * 1e6
 
 
+_PACK: Final = """\
+pack: measured
+keywords: {rare: [unheard]}
+rules:
+  - {id: R, title: R, if: foreign_link and rare, action: flag, matches: ["unheard https://a.example"], passes: [heard]}
+"""
+"""With a rule that asks for links, as all packs do: whoever reads them anyway reads them for limits too."""
 LINK: Final = "Bonjour, votre colis {0} vous attend depuis trois jours : https://suivi{0}.example/{0}"
 PLAIN: Final = "Votre rendez-vous du 12/03 est confirme a 14h30, reference {0}."
 MESSAGES_OF: Final = {
@@ -136,7 +143,7 @@ MESSAGES_OF: Final = {
 def _decisions(text: str, limit: str) -> Callable[[], None]:
     """Decides on MESSAGES messages, whose links lead to hosts that come again."""
     with tempfile.TemporaryDirectory() as directory:
-        pack = "pack: measured\n"
+        pack = _PACK
         if limit:
             pack += f"limits:\n  - {{id: L, title: L, over: 1000000 in 1s, {limit[1:-1]}}}\n"
         (Path(directory) / "measured.yaml").write_text(pack)

@@ -1,7 +1,8 @@
 """A gate that a Prometheus watches, with sample traffic through it: for the test of the dashboard and for its picture.
 
 `smsgate run` with two workers and Prometheus are real processes on free ports; the simulated SMSC runs in
-the caller's loop. Prometheus gets deploy/prometheus's own files, with another interval and target.
+the caller's loop. Prometheus gets deploy/prometheus's own files, with another interval and target. Beside the shipped packs
+the gate has one of its own, so that every action comes up; the operator's orders go through the control socket.
 """
 
 from __future__ import annotations
@@ -35,21 +36,41 @@ LINE_BYTES: Final = 1 << 16
 CONFIG: Final = """\
 listeners: [{{bind: "127.0.0.1:0"}}]
 upstreams: [{{address: "{smsc}"}}]
-rules: ["{rules}"]
+rules: ["{rules}", site.yaml]
 metrics: {{bind: "127.0.0.1:0"}}
 workers: 2
+control: gate.sock
+state: state/
+audit: {{folder: audit/, key: audit.key}}
+segments: {{expire: 5s}}
+timers: {{session_init: 1s}}
 clients:
   bank1: {{rate: 100/s, burst: 100}}
   clinic: {{}}
   resale2: {{}}
   other: {{}}
 """
+PASSWORDS: Final = dict.fromkeys(("bank1", "clinic", "resale2", "stranger"), "secret")
+"""Who may bind: anybody else shows as a bind that the SMSC refused, and later as one that the gate did."""
+PACK: Final = """pack: site
+owner: operations
+keywords:
+  prize: [zorbling]
+  training: [formation]
+rules:
+  - {id: SITE-001, title: a prize, if: prize, action: drop, matches: ["Zorbling"], passes: ["Bonjour"]}
+  - {id: SITE-002, title: training, if: training, action: flag, matches: ["Une formation"], passes: ["Bonjour"]}
+limits:
+  - {id: SITE-L01, title: a trusted sender goes slower, if: 'client in [bank1]', per: client, over: 40 in 1s, action: shape}
+  - {id: SITE-L02, title: one site too often, if: link, per: link_host, over: 30 in 10s}
+"""
 
 
 @dataclass
 class Observed:
-    """What runs. `gate` is the first generation's process."""
+    """What runs. `gate` is the first generation's process, `folder` has its files."""
 
+    folder: Path
     smsc: Smsc
     gate: Process
     address: Address
@@ -64,6 +85,21 @@ class Observed:
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 
+    async def ask(self, do: str, **arguments: Any) -> Any:
+        """What an operator asks of the gate. Raises AssertionError when it refuses."""
+        reader, writer = await asyncio.open_unix_connection(self.folder / "gate.sock")
+        try:
+            writer.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            answer = json.loads(await reader.readline())
+        finally:
+            writer.close()
+        assert "ok" in answer, answer
+        return answer["ok"]
+
+    def write_rules(self, text: str = PACK) -> None:
+        """Change the gate's own pack."""
+        (self.folder / "site.yaml").write_text(text)
+
 
 def _fetch(url: str) -> dict[str, Any]:
     with urlopen(url, timeout=TIMEOUT_S) as page:
@@ -75,10 +111,13 @@ def _fetch(url: str) -> dict[str, Any]:
 async def observed(folder: Path, interval: str = "1s", **smsc: Any) -> AsyncIterator[Observed]:
     """Start all of it with its files in `folder`; `interval` is how often Prometheus scrapes and evaluates."""
     async with AsyncExitStack() as stack:
-        server = await serve(SimulatorSettings(**smsc))
+        server = await serve(SimulatorSettings(passwords=PASSWORDS, **smsc))
         stack.push_async_callback(server.close)
         config = folder / "smsgate.yaml"
         config.write_text(CONFIG.format(smsc=Address(*server.address), rules=ROOT / "rules"))
+        (folder / "site.yaml").write_text(PACK)
+        (folder / "audit.key").write_bytes(os.urandom(32))
+        (folder / "audit.key").chmod(0o600)
         command = Path(sys.executable).with_name("smsgate")
         gate = await stack.enter_async_context(_process(command, "run", "--config", config, log=folder / "smsgate.log"))
         assert gate.stdout is not None
@@ -97,7 +136,7 @@ async def observed(folder: Path, interval: str = "1s", **smsc: Any) -> AsyncIter
         assert watching.stderr is not None
         prometheus = await _address(watching.stderr, r'msg="Listening on" address=([0-9.]+):(\d+)')
         await _line(watching.stderr, "Server is ready")
-        yield Observed(server, gate, address, prometheus)
+        yield Observed(folder, server, gate, address, prometheus)
 
 
 def _prometheus_files(folder: Path, target: Address, interval: str) -> None:

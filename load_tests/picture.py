@@ -13,7 +13,7 @@ import math
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,19 +23,22 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from load_tests.observed import ROOT, Observed, observed
+from load_tests.campaign import Campaign
+from load_tests.observed import PACK, ROOT, Observed, observed
 from smsgate.cli.sender import Sender
 
 DASHBOARD: Final = ROOT / "deploy" / "grafana" / "dashboard.json"
 PICTURE: Final = ROOT / "docs" / "dashboard.svg"
 SECONDS: Final = 180.0
-STEP_S: Final = 2
+STEP_S: Final = 3
 RATE_INTERVAL: Final = "6s"
 """A multiple of the scrape interval, as Grafana would choose it."""
 UNIT_INCH: Final = (0.62, 0.34)
 """Width and height of Grafana's grid unit."""
 MAX_SERIES: Final = 9
 """Drawn of a panel, the greatest: a legend holds no more."""
+LEGEND_LINE: Final = 0.08
+"""Of a panel's height."""
 SPARKS_S: Final = 5.0
 """Left out at the start, until rates have two samples."""
 
@@ -43,42 +46,78 @@ Senders = dict[str, Sender]
 Reply = list[dict[str, Any]]
 
 
-def _campaign(senders: Senders, _: Observed) -> None:
+async def _campaign(senders: Senders, _: Observed) -> None:
     senders["resale2"].scams = 0.7
 
 
-def _campaign_ends(senders: Senders, _: Observed) -> None:
+async def _campaign_ends(senders: Senders, _: Observed) -> None:
     senders["resale2"].scams = 0.01
 
 
-def _burst(senders: Senders, _: Observed) -> None:
+async def _rotation(senders: Senders, _: Observed) -> None:
+    campaign = senders["resale2"]
+    assert isinstance(campaign, Campaign)
+    campaign.rotating = 0.5
+
+
+async def _block(_: Senders, running: Observed) -> None:
+    await running.ask("block", kind="host", value="album-du-lac.example", for_s=3600, reason="a campaign")
+
+
+async def _rotation_ends(senders: Senders, _: Observed) -> None:
+    campaign = senders["resale2"]
+    assert isinstance(campaign, Campaign)
+    campaign.rotating = 0.0
+
+
+async def _burst(senders: Senders, _: Observed) -> None:
     senders["bank1"].per_s = 400.0
 
 
-def _burst_ends(senders: Senders, _: Observed) -> None:
-    senders["bank1"].per_s = 60.0
+async def _burst_ends(senders: Senders, _: Observed) -> None:
+    senders["bank1"].per_s = 30.0
 
 
-def _slow_smsc(_: Senders, running: Observed) -> None:
+async def _allow(_: Senders, running: Observed) -> None:
+    await running.ask("allow", kind="rule", value="FR-CPF-001", for_s=round(SECONDS / 6), reason="a false alarm")
+    await running.ask("monitor", on=True, client="clinic", reason="a test")
+
+
+async def _slow_smsc(_: Senders, running: Observed) -> None:
+    await running.ask("monitor", on=False, client="clinic")
     running.smsc.settings = replace(running.smsc.settings, latency_s=0.4)
 
 
-def _quick_smsc(_: Senders, running: Observed) -> None:
+async def _quick_smsc(_: Senders, running: Observed) -> None:
     running.smsc.settings = replace(running.smsc.settings, latency_s=0.02)
 
 
-def _next_generation(_: Senders, running: Observed) -> None:
+async def _new_rules(_: Senders, running: Observed) -> None:
+    running.write_rules(PACK.replace("30 in 10s", "40 in 10s"))
+
+
+async def _rollback(_: Senders, running: Observed) -> None:
+    await running.ask("rollback")
+
+
+async def _next_generation(_: Senders, running: Observed) -> None:
     running.gate.send_signal(signal.SIGUSR2)
 
 
-PLAN: Final[tuple[tuple[float, Callable[[Senders, Observed], None]], ...]] = (
-    (0.15, _campaign),
-    (0.35, _campaign_ends),
-    (0.45, _burst),
-    (0.55, _burst_ends),
+PLAN: Final[tuple[tuple[float, Callable[[Senders, Observed], Awaitable[None]]], ...]] = (
+    (0.12, _campaign),
+    (0.25, _campaign_ends),
+    (0.28, _rotation),
+    (0.35, _block),
+    (0.40, _rotation_ends),
+    (0.43, _burst),
+    (0.52, _burst_ends),
+    (0.56, _allow),
     (0.65, _slow_smsc),
-    (0.78, _quick_smsc),
-    (0.88, _next_generation),
+    (0.73, _quick_smsc),
+    (0.74, _new_rules),
+    (0.78, _rollback),
+    (0.82, _next_generation),
 )
 """What happens, by its share of the run."""
 
@@ -88,12 +127,13 @@ async def run(folder: Path, seconds: float) -> tuple[dict[str, list[Reply]], lis
     board = json.loads(DASHBOARD.read_text())
     async with observed(folder, "1s", latency_s=0.02) as running:
         senders = {
-            name: Sender(name, per_s, scams)
-            for name, per_s, scams in (
-                ("bank1", 60.0, 0.0),
-                ("clinic", 20.0, 0.0),
-                ("resale2", 40.0, 0.01),
-                ("stranger", 5.0, 0.1),
+            sender.client: sender
+            for sender in (
+                Sender("bank1", 30.0, 0.0),
+                Sender("clinic", 20.0, 0.0),
+                Campaign("resale2", 40.0, 0.01),
+                Sender("stranger", 5.0, 0.1),
+                Sender("mistyped", 1.0, 0.0),
             )
         }
         tasks = [asyncio.create_task(sender.run(running.address)) for sender in senders.values()]
@@ -104,7 +144,7 @@ async def run(folder: Path, seconds: float) -> tuple[dict[str, list[Reply]], lis
                 await asyncio.sleep(share * seconds - began)
                 began = share * seconds
                 if step is not None:
-                    step(senders, running)
+                    await step(senders, running)
         finally:
             for task in tasks:
                 task.cancel()
@@ -183,7 +223,8 @@ def _draw_lines(axes: Axes, panel: dict[str, Any], replies: list[Reply], start: 
         for query, reply in zip(panel["targets"], replies, strict=True)
         for entry in reply
     ]
-    found.sort(key=lambda entry: -max((abs(float(value)) for _, value in entry[1] if value != "NaN"), default=0))
+    found = [entry for entry in found if _greatest(entry) > 0] or found  # series without anything only fill the legend
+    found.sort(key=_greatest, reverse=True)
     stacked = panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
     below: dict[int, float] = {}
     for name, values in found[:MAX_SERIES]:
@@ -195,9 +236,17 @@ def _draw_lines(axes: Axes, panel: dict[str, Any], replies: list[Reply], start: 
             below.update(zip(times, numbers, strict=True))
             axes.fill_between(times, bottom, numbers, alpha=0.4, linewidth=0)
         axes.plot(times, numbers, linewidth=0.9, label=name)
-    axes.set_ylim(bottom=0)
+    columns = 2 if len(found) > 4 else 1
+    lines = -(-len(found[:MAX_SERIES]) // columns)
+    top = axes.get_ylim()[1] if any(_greatest(entry) for entry in found) else 1.0
+    axes.set_ylim(0, top * (1 + LEGEND_LINE * lines))  # the legend stands above what is drawn
     axes.set_ylabel(unit)
-    axes.legend(fontsize=5, loc="upper left", frameon=False, ncols=2 if len(found) > 4 else 1, labelspacing=0.2)
+    axes.legend(fontsize=5, loc="upper left", frameon=False, ncols=columns, labelspacing=0.2)
+
+
+def _greatest(entry: tuple[str, list[list[Any]]]) -> float:
+    """The greatest value of a series."""
+    return max((abs(float(value)) for _, value in entry[1] if value != "NaN"), default=0.0)
 
 
 def _draw_heat(axes: Axes, panel: dict[str, Any], replies: list[Reply], start: float) -> None:  # noqa: ARG001  # as the others

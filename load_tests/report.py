@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
 
 REPOSITORY: Final = Path(__file__).parent.parent
@@ -95,6 +96,7 @@ class Report:
     settings: dict[str, Any]
     name: str = ""
     verdict: Verdict | None = None
+    picture: Figure | None = None
     facts: dict[str, Any] = field(default_factory=machine)
 
 
@@ -136,7 +138,7 @@ def _items(values: dict[str, Any]) -> str:
     return "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in values.items() if value != "")
 
 
-def _markdown(report: Report) -> str:
+def _markdown(report: Report, picture: str) -> str:
     parts = [
         f"# {report.title}, {report.facts['date']}, commit {report.facts['commit']}",
         f"Written by `{report.command}`. {report.about}",
@@ -145,18 +147,22 @@ def _markdown(report: Report) -> str:
         parts.append(f"**{_verdict(report.verdict)}**")
     for section in report.sections:
         parts += [f"## {section.title}", _markdown_table(section), section.note]
+    if report.picture is not None:
+        parts.append(f"![{report.title}]({picture})")
     parts += ["## Settings", _items(report.settings), "## Machine", _items(report.facts)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def write(report: Report, directory: Path) -> Path:
-    """Write the JSON and the Markdown file; returns the path of the latter."""
+    """Write the JSON, the picture and the Markdown file; returns the path of the latter."""
     directory.mkdir(parents=True, exist_ok=True)
     name = "-".join(filter(None, (report.facts["date"], report.facts["commit"], report.name)))
     data = {"settings": report.settings, **report.figures, "facts": report.facts}
     if report.verdict is not None:
         data["verdict"] = asdict(report.verdict)
     (directory / f"{name}.json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    if report.picture is not None:
+        report.picture.savefig(directory / f"{name}.svg", metadata={"Date": None})
     path = directory / f"{name}.md"
-    path.write_text(_markdown(report))
+    path.write_text(_markdown(report, f"{name}.svg"))
     return path

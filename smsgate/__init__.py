@@ -19,8 +19,8 @@ from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Limit, Rule
+from smsgate.rules.senders import MAX_SENDER_CHARS
 from smsgate.rules.verdict import Verdict
-from smsgate.text.reading import Reading
 
 __all__ = ["Action", "Diagnostic", "DiagnosticsError", "Filter", "Limit", "Rule", "Verdict"]
 
@@ -45,7 +45,5 @@ class Filter:
 
         Limits (rates) are not asked: they need the traffic of a running gate.
         """
-        envelope = self.rules.envelope
-        carrier = self.rules.of_sender(sender, client) | envelope.facts([destination])
-        carrier |= envelope.hours_at(datetime.now(UTC).timestamp())
-        return self.rules.check((Reading.of_text(text),), sender, client, carrier).verdict
+        sender = sender[:MAX_SENDER_CHARS]
+        return self.rules.check_text(text, sender, client, destination, time_s=datetime.now(UTC).timestamp())

@@ -10,6 +10,7 @@ pass, each once. Pure but for the state of limits and segments: no clock, no I/O
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from math import inf
 from operator import and_
@@ -19,18 +20,20 @@ from smsgate.limits.gcra import Gcra
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
 from smsgate.limits.table import ArrivalTable
 from smsgate.pack_limits import PackLimits
-from smsgate.reassembly import Arrival, Segments, may_be_part, places
+from smsgate.reassembly import Arrival, Segments
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.blocks import Blocks
 from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.model import Action
+from smsgate.rules.senders import MAX_SENDER_CHARS
 from smsgate.rules.verdict import DEFAULT_STATUS, Verdict
 from smsgate.settings import OTHER_CLIENT, ClientMode, ClientSettings, OnFault, OnOverflow, SegmentSettings
 from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
+from smsgate.smpp.places import may_be_part, places
 from smsgate.smpp.readings import readings
 from smsgate.text.reading import Reading
 
@@ -138,16 +141,10 @@ class Policy:
         self, command: int, data: bytes, start: int, end: int, client: Client, now: float
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
-        view = text_view(command, data, start, end)
+        view = _view(command, data, start, end)
         sender = view.source.decode("latin-1")
-        carrier = self.rules.of_sender(sender, client.name, view.source_type)
-        if view.ambiguous:
-            carrier |= AMBIGUOUS_BODY
-        texts = readings(view, client.alphabet)
-        if view.canned in self._canned:
-            texts += (self._canned[view.canned],)
-        if self.rules.envelope.asked:
-            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
+        texts, carrier = self._read(view, client, now)
+        carrier |= self.rules.of_sender(sender, client.name, view.source_type)
         if may_be_part(view):
             verdict = self._decide_part(view, texts, sender, client, now, carrier)
         else:
@@ -167,13 +164,8 @@ class Policy:
         statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
         those are a sender's.
         """
-        view = text_view(command, data, start, end)
-        carrier = AMBIGUOUS_BODY if view.ambiguous else 0
-        texts = readings(view, client.alphabet)
-        if view.canned in self._canned:
-            texts += (self._canned[view.canned],)
-        if self.rules.envelope.asked:
-            carrier |= facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
+        view = _view(command, data, start, end)
+        texts, carrier = self._read(view, client, now)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
         verdict = finding.verdict
@@ -182,6 +174,13 @@ class Policy:
         if self._monitors(client):
             return Verdict(monitored=verdict.rules + verdict.monitored)
         return Verdict(verdict.action, DEFAULT_STATUS.get(verdict.action, 0), verdict.rules, verdict.monitored)
+
+    def _read(self, view: TextView, client: Client, now: float) -> tuple[Sequence[Reading], int]:
+        """What a PDU says, and what is true of it beside that."""
+        texts = readings(view, client.alphabet)
+        if view.canned in self._canned:
+            texts += (self._canned[view.canned],)
+        return texts, facts_beside(self.rules.envelope, view, texts, now + self.utc_offset_s)
 
     def decide(  # noqa: PLR0917
         self,
@@ -261,24 +260,33 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.action.strictness >= Action.BLOCK.strictness:
+        if verdict.refused and verdict.action is not Action.THROTTLE:
             return verdict, 0
         rate = client.rate
         if rate is not None and not later and not rate.conforms(self._client_tats.get(client.name), now):
             # The one case where 0x58 speaks to the right party.
             return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
-        allowed_by_rule = verdict.action is Action.ALLOW and verdict.rules
+        allowed_by_rule = verdict.rules and verdict.action is Action.ALLOW
         debited = 0
         if self.rules.limits and not allowed_by_rule:
             verdict, debited = self.limits.judge(finding, texts, sender, destinations, client.name, now, admitted)
         if rate is not None and not verdict.refused:
-            self._client_tats.push(client.name, now, rate.interval_s * max(1, len(destinations)), inf)
+            self._client_tats.push(client.name, now, rate.interval_s * (len(destinations) or 1), inf)
         return verdict, debited
 
 
+def _view(command: int, data: bytes, start: int, end: int) -> TextView:
+    """The view of a PDU, with no more of its source address than is judged."""
+    view = text_view(command, data, start, end)
+    return view if len(view.source) <= MAX_SENDER_CHARS else replace(view, source=view.source[:MAX_SENDER_CHARS])
+
+
 def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
-    """What conditions ask of a PDU beside its text, at a time in seconds since 1970."""
+    """What is true of a PDU beside its text and its sender id, at a time in seconds since 1970."""
+    ambiguous = AMBIGUOUS_BODY if view.ambiguous else 0
+    if not envelope.asked:
+        return ambiguous
     destinations = [destination.decode("latin-1") for destination in view.destinations]
     parts = [place.total for place in places(view)] if may_be_part(view) else ()
     alphabets = [reading.alphabet for reading in texts]
-    return envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)
+    return ambiguous | envelope.facts(destinations, parts or (1,), alphabets) | envelope.hours_at(time_s)

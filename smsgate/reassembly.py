@@ -30,8 +30,8 @@ from typing import Final, NamedTuple
 from smsgate.rules.engine import Finding, RuleSet
 from smsgate.rules.facts import Evidence
 from smsgate.rules.verdict import Verdict
-from smsgate.smpp import udh
 from smsgate.smpp.pdu import TextView
+from smsgate.smpp.places import Place, places
 from smsgate.text.normalize import fold_part, glue
 from smsgate.text.reading import Reading
 from smsgate.text.urls import Link, undisguised
@@ -44,8 +44,10 @@ MAX_CLIENT_OCTETS: Final = 16 << 20
 parts come within a second there are 600."""
 MAX_OCTETS: Final = 256 << 20
 """Memory for the sets of all clients."""
-PART_OCTETS: Final = 1024
-"""What a part takes besides its texts, its share of the set included."""
+SET_OCTETS: Final = 1024
+"""What a set takes besides its parts."""
+PART_OCTETS: Final = 512
+"""What a part takes besides its texts."""
 REFUSED_OCTETS: Final = 128
 """What the digest of a refused part takes."""
 ENDED_AT_ONCE: Final = 8
@@ -71,14 +73,6 @@ class Key(NamedTuple):
     def content(self) -> str:
         """What samples are drawn by (see `rules.sampling`): the same for all parts, and when they are sent again."""
         return f"{self.client}\0{self.source.decode('latin-1')}\0{self.destination.decode('latin-1')}"
-
-
-class Place(NamedTuple):
-    """Where in which message a part stands; the first one is number 1."""
-
-    reference: int
-    total: int
-    number: int
 
 
 class Piece(NamedTuple):
@@ -127,7 +121,7 @@ class _Set:
         self.limits = 0
         self.verdict: Verdict | None = None
         self.refused: dict[int, int] = {}
-        self.octets = 0
+        self.octets = 0  # charged to its client
 
     def refusal(self, number: int, digest: int) -> Verdict | None:
         """The verdict on a part that need not be judged: the set is poisoned, and this no new text for a number already seen."""
@@ -182,7 +176,7 @@ class Segments:
                 refusal = known.refusal(place.number, edges.digest)
                 if refusal is not None:
                     arrivals.append(Arrival(key, place, edges, Finding(refusal, ()), known.lines))
-                elif self._has_room(client, edges.octets):
+                elif self._has_room(client, edges.octets + SET_OCTETS):
                     arrivals.append(self._judge(rules, known, key, place, pieces, edges, sender, carrier, content))
                 else:
                     self.overflowed += 1
@@ -210,12 +204,16 @@ class Segments:
 
     def refuse(self, arrival: Arrival, verdict: Verdict, now: float) -> None:
         """The part completed a match, or belongs to a set that had: poison the set."""
-        known = self._current(arrival.key, now) or self._begin(arrival, now)
+        known = self._current(arrival.key, now)
+        number = arrival.place.number
+        has_room = self._has_room(arrival.key.client, REFUSED_OCTETS + SET_OCTETS * (known is None))
+        if known is None and not has_room:
+            return
+        known = known or self._begin(arrival, now)
         self.poisoned += known.verdict is None
         known.verdict = verdict
-        number = arrival.place.number
         if number not in known.refused:
-            if not self._has_room(arrival.key.client, REFUSED_OCTETS):
+            if not has_room:
                 return
             self._charge(arrival.key, known, REFUSED_OCTETS)
         known.refused[number] = arrival.edges.digest
@@ -307,6 +305,7 @@ class Segments:
 
     def _begin(self, arrival: Arrival, now: float) -> _Set:
         known = self._sets[arrival.key] = _Set(arrival.place.total, now + self._expire_s)
+        self._charge(arrival.key, known, SET_OCTETS)
         return known
 
     def _end(self, key: Key) -> None:
@@ -328,32 +327,6 @@ class Segments:
         self._client_octets[key.client] += octets
         if not self._client_octets[key.client]:
             del self._client_octets[key.client]
-
-
-def may_be_part(view: TextView) -> bool:
-    """False only when `places` finds none."""
-    return view.udhi or view.sar is not None or len(view.bodies) > 1 or udh.suspected(view.bodies[0])
-
-
-def places(view: TextView) -> list[Place]:
-    """Where in which messages a PDU says that its text stands: mostly nowhere; in several when its headers disagree. Of two
-    places in one message the header of the text counts, which is what the handset sees.
-
-    What can't be (a total or number of 0, a number beyond the total) is no place, and one part of one is a whole message.
-    A header counts even if the PDU does not announce it: not every SMSC heeds that.
-    """
-    found = [Place(*view.sar)] if view.sar is not None else []
-    for body in view.bodies:
-        header = udh.read(body) if view.udhi or udh.suspected(body) else None
-        if header is not None and header.reference is not None:
-            found.append(Place(header.reference, header.total, header.part))
-    return list(
-        {
-            place.reference & 0xFF: place
-            for place in found
-            if 0 < place.number <= place.total and 1 < place.total <= udh.MAX_PARTS
-        }.values()
-    )
 
 
 def _last_digits(destination: bytes) -> bytes:

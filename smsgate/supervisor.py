@@ -283,6 +283,7 @@ class Supervisor(Doors):
         """What is counted. Called from the thread that serves HTTP."""
         yield from self._total().collect()
         yield families.READY.one(self._is_ready())
+        yield families.ORDERS.of(self._desks.in_force())
         yield families.LIMIT_TABLE.one(self._limit_table.fill(perf_counter()))
         yield families.WORKERS.one(sum(worker.ready.is_set() for worker in self._workers))
         yield families.WORKER_RESTARTS.one(self._restarts)

@@ -234,6 +234,7 @@ class Gate(Doors):
         """What is counted. Called from the thread that serves HTTP."""
         yield from self.metrics.collect()
         yield families.READY.one(self._is_ready())
+        yield families.ORDERS.of(self._desks.in_force())
         yield families.LIMIT_TABLE.one(self.limit_table.fill(perf_counter()))
         yield from processes.families({"gate": os.getpid()})
 
@@ -306,7 +307,7 @@ def switch_monitor(switches: dict[str | None, str], arguments: Mapping[str, Any]
 def hits(metrics: Metrics) -> dict[str, dict[str, int]]:
     """How often each rule and limit has hit, by whether it acted (`enforce`) or would have (`monitor`)."""
     found: dict[str, dict[str, int]] = {}
-    for (rule, _, mode), count in metrics.rule_hits.items():
+    for (_, rule, _, mode), count in metrics.rule_hits.items():
         by_mode = found.setdefault(rule, {})
         by_mode[mode] = by_mode.get(mode, 0) + count
     return found

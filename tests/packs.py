@@ -1,10 +1,13 @@
-"""Packs built by hand, without YAML, for tests of rules, limits and policy."""
+"""Packs built by hand, without YAML, for tests of rules, limits and policy; and those that ship, loaded once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from smsgate.config.rules import load_rules
 from smsgate.rules.compile import compile_packs
 from smsgate.rules.condition import parse
 from smsgate.rules.engine import RuleSet
@@ -26,6 +29,13 @@ from smsgate.rules.model import (
 )
 
 HERE = Where("pack.yaml", 1)
+SHIPPED = Path(__file__).parents[1] / "rules"
+
+
+@cache
+def shipped() -> RuleSet:
+    """The packs that ship: loading them takes a second or more."""
+    return load_rules([SHIPPED])
 
 
 def rule(condition: str, action: Action = Action.BLOCK, name: str = "R-1", **fields: Any) -> Rule:

@@ -70,7 +70,6 @@ def test_every_kind_is_kept_told_and_taken_up_again(tmp_path: Path) -> None:
         ({**HOST, "kind": "brand"}, "found 'brand', expected one of host, number, sender, rule"),
         ({**HOST, "for_s": None}, "At most 7 days"),
         ({**HOST, "for_s": 8 * 86_400}, "At most 7 days"),
-        ({**HOST, "reason": None}, "allow needs a reason"),
         ({**HOST, "value": "co.uk"}, "co.uk is a suffix under which anybody may have a site"),
         ({**HOST, "client": "bank1"}, "a client goes with a sender"),
         ({**RULE, "value": "R-11"}, "expected the id of a rule or limit in force (did you mean 'R-1'?)"),
@@ -102,7 +101,7 @@ def test_limits_can_be_allowed_and_a_shared_suffix_by_force(tmp_path: Path) -> N
 def test_disallow_ends_whatever_has_that_name(tmp_path: Path) -> None:
     async def body() -> None:
         one = Desk(tmp_path)
-        for order in (HOST, RULE, SENDER, {**SENDER, "client": "bank2"}, NUMBER):
+        for order in (HOST, RULE, {**SENDER, "client": "Bank1"}, SENDER, {**SENDER, "client": "bank2"}, NUMBER):
             await one.desk.order(order, RULES)
         assert [record["client"] for record in await one.desk.end({"value": "mybank"})] == ["bank1", "bank2"]
         assert len(await one.desk.end({"value": "track.carrier.example"})) == 1
@@ -152,9 +151,10 @@ def test_the_commands_allow_a_rule_in_sessions_that_stand_and_a_restarted_gate_g
             told = await ask(path, "allow", "rule", "T-1", "--for", "4h", "--reason", "hits too much")
             assert (told.exit_code, told.stdout.startswith("rule T-1 allowed until 20")) == (0, True)
             assert (await ask(path, "allow")).stdout == told.stdout
+            assert json.loads((await ask(path, "allow", "--json")).stdout)["value"] == "T-1"
             esme.send(submit(SCAM, 2))
             assert await upstream.pdu() == submit(SCAM, 2)
-            assert running.gate.metrics.rule_hits[("T-1", "block", "monitor")] == 1
+            assert running.gate.metrics.rule_hits["other", "T-1", "block", "monitor"] == 1
         async with wire(control=path, state=state) as running:
             esme, upstream = await running.bound()
             esme.send(submit(SCAM, 3))
@@ -164,7 +164,7 @@ def test_the_commands_allow_a_rule_in_sessions_that_stand_and_a_restarted_gate_g
             esme.send(submit(SCAM, 4))
             assert await esme.pdu() == pdu(RESP, 4, status=Status.ESME_RX_R_APPN)
             told = await ask(path, "disallow", "T-1")
-            assert (told.exit_code, told.stdout) == (1, "T-1 was not allowed by hand\n")
+            assert (told.exit_code, told.stderr) == (1, "smsgate: T-1 was not allowed by hand\n")
             refused = await ask(path, "allow", "sender", "Bank", "--for", "1h", "--reason", "x")
             assert (refused.exit_code, "say whose it is" in refused.stderr) == (1, True)
             told = await ask(path, "allow", "sender", "Bank", "--client", "bank1", "--for", "1h", "--reason", "x")
@@ -199,12 +199,20 @@ def test_what_is_allowed_ends_by_itself(tmp_path: Path) -> None:
     run_on("uvloop", body)
 
 
-def test_all_workers_allow_and_one_that_starts_later_too(tmp_path: Path) -> None:
+def test_all_workers_allow_one_that_starts_later_too_and_metrics_show_it(tmp_path: Path) -> None:
     async def body() -> None:
         async with crew(state=tmp_path) as running:
             names = ("client1", "client2", "client3", "client4")
             pairs = {name: await running.bound(name) for name in names}
             await running.gate.operate("allow", {**RULE, "value": "T-1"})
+            await running.gate.operate("block", {**HOST, "value": "bad.example"})
+            (shown,) = [family for family in running.gate.collect() if family.name == "smsgate_orders"]
+            assert {(one.labels["order"], one.labels["kind"]): one.value for one in shown.samples} == {
+                ("block", "host"): 1,
+                **dict.fromkeys([("block", "number"), ("block", "sender")], 0),
+                ("allow", "rule"): 1,
+                **dict.fromkeys([("allow", "host"), ("allow", "number"), ("allow", "sender")], 0),
+            }
             await running.gate.operate("sessions", {})  # answered once what was said before is done
             for esme, upstream in pairs.values():
                 esme.send(submit(SCAM, 2))
@@ -226,7 +234,6 @@ def test_all_workers_allow_and_one_that_starts_later_too(tmp_path: Path) -> None
     "arguments",
     [
         ("allow", "host", "good.example"),
-        ("allow", "host", "good.example", "--for", "24h"),
         ("allow", "rule", "--for", "24h", "--reason", "x"),
         ("allow", "--client", "x"),
         ("allow", "brand", "x", "--for", "24h", "--reason", "x"),

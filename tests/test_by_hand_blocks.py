@@ -121,7 +121,6 @@ def test_unblock_takes_away_whatever_has_that_name(tmp_path: Path) -> None:
         ({"kind": "number", "value": "36180"}, "a short code counts as a sender"),
         ({"kind": "number", "value": "Bank"}, "expected a phone number"),
         ({"kind": "sender", "value": "!!!"}, "expected a sender with letters or digits"),
-        ({"reason": None}, "block needs a reason"),
         ({"for_s": None}, "for how long?"),
         ({"for_s": 0}, "for how long?"),
         ({"for_s": 91 * 86_400}, "At most 90 days"),
@@ -262,9 +261,10 @@ def test_the_commands_block_sessions_that_stand_and_a_restarted_gate_goes_on_blo
             told = await ask(path, "block", "host", "Bad.example", "--for", "24h", "--reason", "parcels")
             assert (told.exit_code, told.stdout.startswith("host bad.example blocked until 20")) == (0, True)
             assert (await ask(path, "block")).stdout == told.stdout
+            assert json.loads((await ask(path, "block", "--json")).stdout)["value"] == "bad.example"
             esme.send(submit(LINK, 2))
             assert await esme.pdu() == BLOCKED
-            assert running.gate.metrics.rule_hits == {("BLOCK-HOST", "block", "enforce"): 1}
+            assert running.gate.metrics.rule_hits == {("other", "BLOCK-HOST", "block", "enforce"): 1}
         async with wire(control=path, state=state) as running:
             esme, upstream = await running.bound()
             esme.send(submit(LINK, 2))
@@ -274,7 +274,9 @@ def test_the_commands_block_sessions_that_stand_and_a_restarted_gate_goes_on_blo
             esme.send(submit(LINK, 3))
             assert await upstream.pdu() == submit(LINK, 3)
             told = await ask(path, "unblock", "bad.example")
-            assert (told.exit_code, told.stdout) == (1, "bad.example was not blocked\n")
+            assert (told.exit_code, told.stderr) == (1, "smsgate: bad.example was not blocked by hand\n")
+            told = await ask(path, "block", "sender", "ScamCo", "--for", "1h")
+            assert (told.exit_code, told.stdout.endswith("Z\n")) == (0, True)
             refused = await ask(path, "block", "host", "moncompteformation.gouv.fr", "--for", "1h", "--reason", "x")
             assert (refused.exit_code, "official for the brand cpf" in refused.stderr) == (1, True)
 
@@ -313,8 +315,7 @@ def test_all_workers_block_and_one_that_starts_later_too(tmp_path: Path) -> None
     "arguments",
     [
         ("block", "host", "bad.example"),
-        ("block", "host", "bad.example", "--for", "24h"),
-        ("block", "host", "bad.example", "--for", "24h", "--reason", " "),
+        ("block", "host", "bad.example", "--reason", "x"),
         ("block", "host", "--for", "24h", "--reason", "x"),
         ("block", "--force"),
         ("block", "brand", "x", "--for", "24h", "--reason", "x"),

@@ -9,9 +9,10 @@ import pytest
 from smsgate.rules.model import Action
 from smsgate.smpp.pdu import TEXT_BEARING, text_view
 from tests.bypass import CARRIERS, NOT_YET, PAGE, counts, page
-from tests.bypass.carrier import Carrier, rules, sent_by
+from tests.bypass.carrier import Carrier, sent_by
 from tests.bypass.texts import BLOCKED, CLEAN, GREETING
 from tests.gates import both_loops, run_on, wire
+from tests.packs import shipped
 from tests.pdus import ENQUIRE_LINK, pdu
 
 PROBE = pdu(ENQUIRE_LINK, sequence=9)
@@ -44,9 +45,9 @@ def test_the_matrix_is_as_large_as_it_says() -> None:
 
 
 def test_the_texts_are_what_they_are_said_to_be() -> None:
-    assert {rules().check_text(text).action for text in BLOCKED} == {Action.BLOCK}
-    assert not any(rules().check_text(text).refused for text in (*CLEAN, GREETING))
-    assert not any(rules().check_text(f"{GREETING} {text} {GREETING}").refused for text in CLEAN)
+    assert {shipped().check_text(text).action for text in BLOCKED} == {Action.BLOCK}
+    assert not any(shipped().check_text(text).refused for text in (*CLEAN, GREETING))
+    assert not any(shipped().check_text(f"{GREETING} {text} {GREETING}").refused for text in CLEAN)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS, ids=str)
@@ -68,7 +69,7 @@ def test_a_sample_over_real_sockets(loop_name: str) -> None:
     """Every seventh carrier, over one session; an enquire_link behind each tells that all of it has been handled."""
 
     async def body() -> None:
-        async with wire(rules(), inspect_mo=True) as running:
+        async with wire(shipped(), inspect_mo=True) as running:
             esme, smsc = await running.bound()
             for number, carrier in enumerate(CARRIERS):
                 if (

@@ -51,7 +51,20 @@ def found(tmp_path: Path) -> Callable[..., list[str]]:
 Find = Callable[..., list[str]]
 
 
-@pytest.mark.parametrize("number", ["+33639980001", "0639980001", "06 39 98 00 01", "0033.6.39.98.00.01"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+33639980001",
+        "0639980001",
+        "06 39 98 00 01",
+        "0033.6.39.98.00.01",
+        "0033 639 98 00 01",
+        "06 39 980 001",
+        "+33 (0)6 39 98 00 01",
+        "(0033) 6 39 98 00 01",
+        "06\u00a039\u00a098\u00a000\u00a001",
+    ],
+)
 def test_a_number_is_found_in_any_spelling(found: Find, number: str) -> None:
     assert len(found("--number", number)) == 5
 

@@ -56,6 +56,17 @@ def test_reports_become_hosts_and_numbers_and_texts_only_where_asked_for(tmp_pat
     assert texts.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("encoding", "told"), [("cp1252", "Windows-1252"), ("utf-16", "UTF-16")])
+def test_tables_of_a_spreadsheet_are_read_in_its_alphabet(
+    tmp_path: Path, rules: Path, encoding: str, told: str
+) -> None:
+    file, into, texts = tmp_path / "reports.csv", tmp_path / "r.txt", tmp_path / "texts.jsonl"
+    file.write_bytes("Numéro;Texte\r\n06 39 98 00 01;réglez http://a.bad.com/x\r\n".encode(encoding))
+    result = invoke("import", "reports", file, "--into", into, "--rules", rules, "--texts", texts)
+    assert result.stdout.splitlines()[:2] == [f"{file}: read as {told}", "number: the column 'Numéro'"]
+    assert json.loads(texts.read_text())["text"] == "réglez http://a.bad.com/x"
+
+
 def test_what_can_not_be_read_or_written_is_told(tmp_path: Path, rules: Path) -> None:
     table = tmp_path / "a.csv"
     table.write_text("a;b\n1;2\n")

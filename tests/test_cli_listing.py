@@ -111,6 +111,8 @@ def test_the_table_fits_a_terminal_and_says_what_is_over_or_overridden(
     assert [line.split()[-1] for line in lines[5:7]] == ["in", "rules/overrides.yaml:2"]
     assert max(len(line.rstrip()) for line in lines) <= 100
     assert result.stderr.endswith("5 rules; no gate was asked for hits\n")
+    piped = CliRunner(env={"COLUMNS": "40", "NO_COLOR": "1"}).invoke(app, ["rules", "list", "rules"])
+    assert piped.stdout == result.stdout
 
 
 def test_faults_are_told(folder: Path) -> None:
@@ -156,7 +158,12 @@ def test_hits_of_all_workers_are_added_up() -> None:
     run_on("uvloop", body)
 
 
-def test_hits_of_a_rule_whose_action_has_changed_are_added_up() -> None:
+def test_hits_of_a_rule_by_all_clients_and_with_each_action_are_added_up() -> None:
     metrics = Metrics(("other",))
-    metrics.rule_hits = {("R", "block", "enforce"): 2, ("R", "flag", "enforce"): 3, ("R", "flag", "monitor"): 4}
+    metrics.rule_hits = {
+        ("a", "R", "block", "enforce"): 1,
+        ("b", "R", "block", "enforce"): 1,
+        ("a", "R", "flag", "enforce"): 3,
+        ("a", "R", "flag", "monitor"): 4,
+    }
     assert hits(metrics) == {"R": {"enforce": 5, "monitor": 4}}

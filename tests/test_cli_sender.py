@@ -107,6 +107,53 @@ def test_as_a_command_it_ends_on_a_signal_with_a_summary(number: signal.Signals)
     run_on("uvloop", body)
 
 
+def test_given_texts_are_sent_one_by_one_and_each_answer_is_shown() -> None:
+    async def body() -> None:
+        smsc = FakeSmsc()
+        await smsc.start()
+        try:
+            options = ("--connect", str(smsc.address), "--system-id", "bank1", "--sender", "Shop")
+            async with program("simulate", "message", *options, "Hello", "é" * 200) as sender:
+                peer = await accepted(smsc)
+                first = await peer.pdu()
+                assert first[16:].startswith(b"\0\5\0Shop\0")
+                assert first.endswith(b"\5Hello")
+                peer.send(pdu(Command.ENQUIRE_LINK, 9) + pdu(RESP, 2, status=Status.ESME_RX_R_APPN))
+                assert await peer.pdu() == pdu(Command.ENQUIRE_LINK | RESPONSE, 9)
+                assert (await peer.pdu()).endswith(b"\0\x04\x24\x01\x90" + "é".encode("utf-16-be") * 200)
+                peer.send(pdu(RESP, 3, b"id\0"))
+                assert await peer.pdu() == pdu(Command.UNBIND, 4)
+                peer.send(pdu(Command.UNBIND | RESPONSE, 4))
+                await sender.line("answered 0x66 ESME_RX_R_APPN")
+                await sender.line("answered 0x00 ESME_ROK")
+                assert await sender.ended() == (0, "")
+        finally:
+            await smsc.close()
+
+    run_on("uvloop", body)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(pdu(BIND_RESP, 1, status=Status.ESME_RBINDFAIL), "the bind is answered 0x0D"), (b"", "it has hung up")],
+)
+def test_a_gate_that_takes_no_messages_ends_the_command_with_the_reason(answer: bytes, said: str) -> None:
+    async def body() -> None:
+        smsc = FakeSmsc()
+        await smsc.start()
+        try:
+            async with program("simulate", "message", "--connect", str(smsc.address), "Hello") as sender:
+                peer = await smsc.connection()
+                await peer.pdu()
+                peer.send(answer)
+                await peer.close()
+                assert await sender.ended() == (1, f"smsgate: {smsc.address}: {said}\n")
+        finally:
+            await smsc.close()
+
+    run_on("uvloop", body)
+
+
 def test_what_is_no_address_is_refused() -> None:
     result = invoke("simulate", "esme", "--connect", "nowhere")
     assert result.exit_code == 2

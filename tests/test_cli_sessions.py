@@ -67,7 +67,7 @@ def test_kick_says_how_many_sessions_it_ended(tmp_path: Path, workers: int, at_o
                     esme.send(pdu(Command.UNBIND | RESPONSE, int.from_bytes(unbind[12:], "big")))
                 assert await esme.eof() == b""
             result = await gate.ask("kick", "nobody")
-            assert (result.exit_code, result.stdout, result.stderr) == (1, "", "nobody has no session\n")
+            assert (result.exit_code, result.stdout, result.stderr) == (1, "", "smsgate: nobody has no session\n")
             stays.send(submit(GENUINE, 2))
             assert (await stays.pdu())[4:16] == pdu(RESP, 2)[4:16]
 
@@ -91,6 +91,8 @@ def test_monitor_switches_one_client_or_all_and_tells_what_is_on(tmp_path: Path,
             await gate.ask("monitor", "on", "--reason", "incident")
             everything = "monitor-only for all clients: incident\nmonitor-only for alpha: a campaign\n"
             assert (await gate.ask("monitor")).stdout == everything
+            told = json.loads((await gate.ask("monitor", "--json")).stdout)
+            assert told == {"*": "incident", "alpha": "a campaign"}
             beta.send(submit(SCAM, 3))
             assert (await beta.pdu())[4:16] == pdu(RESP, 3)[4:16]
             assert (await gate.ask("monitor", "off", "alpha")).stdout == "monitor-only for all clients: incident\n"

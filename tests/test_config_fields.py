@@ -150,3 +150,12 @@ def test_any_text_is_accepted_or_refused_with_words_of_ours(check: Callable[[str
         refused = error.context or {}
     assert refused["found"]
     assert refused["expected"]
+
+
+@pytest.mark.parametrize("value", ["True", "1", "", "treu", None, ["true"]])
+def test_what_is_no_switch_is_refused_with_one_spelling(value: object) -> None:
+    with pytest.raises(PydanticCustomError) as caught:
+        fields.switch(value)
+    assert caught.value.context is not None
+    assert caught.value.context["expected"] == "true or false"
+    assert caught.value.context.get("suggestion", "") == ("true" if value in ("True", "treu") else "")

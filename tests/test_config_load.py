@@ -197,6 +197,12 @@ def test_what_is_delivered_and_what_the_smsc_keeps(tmp_path: Path) -> None:
     assert not load(tmp_path, LEAST).inspect_mo
 
 
+@pytest.mark.parametrize(("value", "on"), [("true", True), ("yes", True), ("on", True), ("no", False), ("off", False)])
+def test_a_switch_is_spelt_in_three_ways(value: str, on: bool, tmp_path: Path) -> None:
+    settings = load(tmp_path, LEAST + f"inspect_mo: {value}\nwatch: {value}\n")
+    assert (settings.inspect_mo, settings.watch) == (on, on)
+
+
 def test_what_the_example_file_shows_commented_out_is_the_default(tmp_path: Path) -> None:
     """But for `statuses`, which `Settings` leaves open: what is answered then is for the policy to say."""
     example = (Path(__file__).parents[1] / "deploy" / "smsgate.yaml").read_text()

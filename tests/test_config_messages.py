@@ -33,6 +33,15 @@ def test_both_forms_give_the_same_messages(tmp_path: Path) -> None:
         assert second[:4] == ("c", "", "", "")
 
 
+def test_what_a_spreadsheet_writes_keeps_its_accents(tmp_path: Path) -> None:
+    table = tmp_path / "m.csv"
+    table.write_bytes("Étiquette;Texte\r\nscam;réglez l'échéance\r\n".encode("cp1252"))
+    assert [(message.label, message.text) for message in read_messages(table)] == [("scam", "réglez l'échéance")]
+    table.write_bytes("text\r\nréglez\r\n".encode("utf-16"))
+    with pytest.raises(DiagnosticsError, match=r"m\.csv:1:1: found UTF-16, expected UTF-8 or Windows-1252"):
+        list(read_messages(table))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [

@@ -1,6 +1,6 @@
 """deploy/: what can't be run on every machine keeps at least to its schema and agrees with the rest.
 
-Images and clusters are not run here; the service manager's own checker is, where there is one.
+Images are run in test_deploy_container, clusters nowhere; the service manager's own checker is, where there is one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -19,9 +21,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from smsgate import Filter
 from smsgate.config.load import load_settings
+from smsgate.settings import Settings
 from tests.gates import GENUINE, SCAM
-from tests.programs import pack_in
+from tests.programs import invoke, pack_in
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -39,6 +43,21 @@ def run(*command: str | Path) -> None:
 def seconds(duration: str) -> int:
     assert duration.endswith("s")
     return int(duration[:-1])
+
+
+def settings_in(folder: Path, text: str) -> Settings:
+    """Those of a configuration whose folders are not those of this machine, but in `folder`."""
+    (folder / "var/lib/smsgate").mkdir(parents=True)
+    file = folder / "smsgate.yaml"
+    file.write_text(text.replace("/var/lib/smsgate/", f"{folder}/var/lib/smsgate/"))
+    return load_settings(file)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One with a name short enough for a socket in it."""
+    with TemporaryDirectory() as name:
+        yield Path(name)
 
 
 @pytest.fixture
@@ -72,20 +91,31 @@ def test_systemd_waits_for_the_drain() -> None:
     assert stop > load_settings(DEPLOY / "smsgate.yaml").drain_timeout_s + MARGIN_S
 
 
+def test_what_the_unit_lets_be_written_is_what_the_manual_names() -> None:
+    unit = UNIT.read_text()
+    assert "StateDirectory=smsgate smsgate/state smsgate/audit\n" in unit
+    for path in ("/var/lib/smsgate/state", "/var/lib/smsgate/audit", "/run/smsgate/smsgate.sock"):
+        assert path in unit
+
+
 def test_compose_keeps_to_its_schema() -> None:
     checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     run(*checker, DEPLOY / "compose.yaml")
 
 
-def test_compose_mounts_what_is_there_and_waits_for_the_drain(tmp_path: Path) -> None:
+def test_compose_mounts_what_is_there_and_waits_for_the_drain(folder: Path) -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     for service in services.values():
         assert service["read_only"] is True
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]
-            assert source in {"series", "boards"} or (DEPLOY / source).exists(), volume
-    pack_in(tmp_path)
-    settings = load_settings(Path(shutil.copy(DEPLOY / "container" / "smsgate.yaml", tmp_path)))
+            assert source in {"gate", "series", "boards"} or (DEPLOY / source).exists(), volume
+    pack_in(folder)
+    settings = settings_in(folder, (DEPLOY / "container" / "smsgate.yaml").read_text())
+    mounted = {volume.split(":")[1] for volume in services["smsgate"]["volumes"]}
+    for written in (settings.state, settings.control):
+        assert written is not None
+        assert f"/{written.parent.relative_to(folder)}" in mounted
     assert seconds(services["smsgate"]["stop_grace_period"]) > settings.drain_timeout_s + MARGIN_S
     assert (DEPLOY / services["smsgate"]["build"]["context"] / services["smsgate"]["build"]["dockerfile"]).exists()
 
@@ -104,6 +134,19 @@ def test_the_container_file_copies_what_is_there_and_is_not_root() -> None:
     assert (ROOT / ".dockerignore").read_text() == (ROOT / ".containerignore").read_text()
 
 
+def test_the_packs_of_the_manifests_are_whole(tmp_path: Path) -> None:
+    """They are two ConfigMaps, each a folder without folders."""
+    commands = (DEPLOY / "kubernetes" / "smsgate.yaml").read_text()
+    folders = re.findall(r"configmap \S+ --from-file=(\S+)", commands)
+    assert folders == ["rules", "rules/fr"]
+    for folder in folders:
+        (tmp_path / folder.replace("/", "-")).mkdir()
+        for file in (ROOT / folder).iterdir():
+            if file.is_file():
+                shutil.copy(file, tmp_path / folder.replace("/", "-"))
+    Filter.load(tmp_path)
+
+
 def manifests() -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((DEPLOY / "kubernetes" / "smsgate.yaml").read_text()))
 
@@ -114,14 +157,22 @@ def test_manifests_keep_to_the_schema_of_kubernetes(version: str) -> None:
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_manifests_agree_with_the_configuration_in_them(tmp_path: Path) -> None:
+def test_manifests_agree_with_the_configuration_in_them(folder: Path) -> None:
     by_kind = {manifest["kind"]: manifest for manifest in manifests()}
-    pack_in(tmp_path)
-    file = tmp_path / "smsgate.yaml"
-    file.write_text(by_kind["ConfigMap"]["data"]["smsgate.yaml"])
-    settings = load_settings(file)
+    key = folder / "audit.key"
+    assert invoke("audit", "key", "--write", str(key)).exit_code == 0
+    pack_in(folder).rename(folder / "packs")
+    secret = "/run/secrets/smsgate/audit.key"
+    settings = settings_in(folder, by_kind["ConfigMap"]["data"]["smsgate.yaml"].replace(secret, str(key)))
     pod = by_kind["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+    assert settings.audit is not None
+    for written in (settings.control, settings.state, settings.audit.folder):
+        assert written is not None
+        assert f"/{written.parent.relative_to(folder)}" in mounts
+    assert str(Path(secret).parent) in {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert settings.metrics is not None
     assert ports == {"smpp": settings.listeners[0].bind.port, "metrics": settings.metrics.port}
@@ -129,6 +180,7 @@ def test_manifests_agree_with_the_configuration_in_them(tmp_path: Path) -> None:
     assert pod["terminationGracePeriodSeconds"] >= waits + settings.drain_timeout_s + MARGIN_S
     labels = by_kind["Deployment"]["spec"]["template"]["metadata"]["labels"]
     for selector in (
+        by_kind["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
         by_kind["Service"]["spec"]["selector"],
         by_kind["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
     ):
@@ -148,7 +200,12 @@ def jasmin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def routable(body: bytes, coding: str | None, user: str = "bank1") -> SimpleNamespace:
     """What Jasmin hands to a script: the PDU's fields, and the user."""
     data_coding = SimpleNamespace(scheme=None, schemeData=SimpleNamespace(name=coding) if coding else 0xF5)
-    params = {"short_message": body, "source_addr": b"38100", "data_coding": data_coding}
+    params = {
+        "short_message": body,
+        "source_addr": b"38100",
+        "destination_addr": b"33639980001",
+        "data_coding": data_coding,
+    }
     return SimpleNamespace(pdu=SimpleNamespace(params=params), user=SimpleNamespace(uid=user))
 
 
@@ -180,3 +237,26 @@ def test_jasmin_names_the_client(jasmin: ModuleType) -> None:
     assert jasmin.status(expires) == 0
     expires.user.uid = "bank1"
     assert jasmin.status(expires) == 0x66
+
+
+def test_jasmin_names_sender_and_destination(
+    tmp_path: Path, jasmin: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rules" / "ends.yaml").write_text("""\
+pack: ends
+keywords: {prize: [zorbling]}
+rules:
+  - id: E-1
+    title: from here to there
+    if: prize and sender in ["38100"] and destination startswith "+33 6"
+    action: block
+    matches: [{text: zorbling, sender: "38100", destination: "33639980001"}]
+    passes: [zorbling]
+""")
+    monkeypatch.setattr(jasmin, "GATE", Filter.load(tmp_path / "rules"))
+    message = routable(b"zorbling", None)
+    assert jasmin.status(message) == 0x66
+    for field in ("source_addr", "destination_addr"):
+        message = routable(b"zorbling", None)
+        message.pdu.params[field] = b"33199001234"
+        assert jasmin.status(message) == 0

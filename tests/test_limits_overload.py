@@ -108,7 +108,7 @@ def test_a_client_that_asked_for_it_passes_unjudged_and_is_counted_and_the_other
             assert await bank.pdu() == pdu(RESP, 2, status=Status.ESME_RX_R_APPN)
             assert metrics.unfiltered == {"fast": 1, "bank1": 0, "other": 0}
             assert not any(metrics.messages["fast"].values())
-            assert metrics.rule_hits == {("T-1", "block", "enforce"): 1}
+            assert metrics.rule_hits == {("bank1", "T-1", "block", "enforce"): 1}
 
             for _ in range(CALM_SAMPLES):
                 running.gate.sessions.lag(0.0)

@@ -84,7 +84,7 @@ def test_metrics_tell_of_the_traffic(loop_name: str) -> None:
                 'smsgate_messages_total{client="bank1",direction="mt",verdict="throttle"}': 2,
                 'smsgate_messages_total{client="bank2",direction="mt",verdict="allow"}': 0,
                 'smsgate_messages_total{client="other",direction="mt",verdict="allow"}': 0,
-                'smsgate_rule_hits_total{action="block",mode="enforce",rule="T-1"}': 1,
+                'smsgate_rule_hits_total{action="block",client="bank1",mode="enforce",rule="T-1"}': 1,
                 'smsgate_throttled_total{client="bank1",limit="client_rate"}': 2,
                 'smsgate_pdus_total{command="bind_transceiver",side="downstream"}': 1,
                 'smsgate_pdus_total{command="submit_sm",side="downstream"}': 6,

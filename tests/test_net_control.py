@@ -304,7 +304,10 @@ def test_monitor_only_passes_and_counts_what_would_be_blocked_until_it_is_off(
             other.send(submit(SCAM, 2))
             assert await upstream.pdu() == submit(SCAM, 2)
             assert await other.pdu() == pdu(RESP, 2, status=Status.ESME_RX_R_APPN)
-            assert metrics.rule_hits == {("T-1", "block", "monitor"): 1, ("T-1", "block", "enforce"): 1}
+            assert metrics.rule_hits == {
+                ("other", "T-1", "block", "monitor"): 1,
+                ("other", "T-1", "block", "enforce"): 1,
+            }
             assert metrics.monitor_only == 1
             assert await operator.say(do="monitor", on=False) == {"ok": on}  # all: it was on for one
             assert await operator.say(do="monitor") == {"ok": on}

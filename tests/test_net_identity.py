@@ -60,7 +60,7 @@ def test_a_client_in_monitor_mode_is_only_counted() -> None:
             esme, upstream = await running.bound()
             esme.send(submit(SCAM, 2))
             assert await upstream.pdu() == submit(SCAM, 2)
-            assert running.gate.metrics.rule_hits == {("T-1", "block", "monitor"): 1}
+            assert running.gate.metrics.rule_hits == {("bank1", "T-1", "block", "monitor"): 1}
 
     run_on("uvloop", body)
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from smsgate.net import receipts as module
+from smsgate.net import relay as relay_module
 from smsgate.rules.model import Action
+from smsgate.smpp import own
 from smsgate.smpp.constants import Command
 from smsgate.smpp.dropped import MessageIds
 from smsgate.smpp.session import LAST_RECEIPT
@@ -122,6 +124,28 @@ def test_what_nobody_takes_in_time_is_lost_and_counted(monkeypatch: pytest.Monke
             await until(lambda: running.gate.metrics.receipts_lost == 3)
 
     run_on("uvloop", body)
+
+
+@both_loops
+def test_a_message_with_the_number_of_a_receipt_that_is_never_answered_waits_so_long_and_no_longer(
+    loop_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in (relay_module, own):
+        monkeypatch.setattr(where, "OWN_ANSWER_S", 0.3)
+
+    async def body() -> None:
+        async with wire(RULES) as running:
+            esme, upstream = await running.bound()
+            esme.send(scam(5))
+            _, receipt = await esme.pdus(2)
+            assert is_receipt(receipt, receipt[receipt.index(b"id:") + 3 :].split()[0], OWN)
+            passing = pdus.submit_sm(b"Bonjour", command=pdus.DELIVER_SM, sequence=OWN)
+            began = asyncio.get_running_loop().time()
+            upstream.send(passing + pdus.pdu(pdus.ENQUIRE_LINK, sequence=3))
+            assert await esme.pdus(2) == [passing, pdus.pdu(pdus.ENQUIRE_LINK, sequence=3)]
+            assert asyncio.get_running_loop().time() - began > 0.2
+
+    run_on(loop_name, body)
 
 
 def test_a_session_that_has_used_up_the_gates_numbers_takes_no_receipt() -> None:

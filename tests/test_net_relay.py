@@ -7,6 +7,7 @@ import resource
 import socket
 import struct
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -321,6 +322,8 @@ def test_an_smsc_that_never_reads_stops_the_reading_of_its_sender(loop_name: str
                 pytest.fail("the gate went on reading")
             (relay,) = running.gate.sessions._relays
             assert relay.upstream.transport.get_write_buffer_size() <= side_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
+            assert relay.session.downstream.pending
+            assert relay.timers.esme_pdu_begun == 0.0, "the ESME is not to blame"
             upstream.writer.transport.resume_reading()  # type: ignore[attr-defined]
             assert await upstream.pdu() == submit(GENUINE, 2)
 
@@ -453,5 +456,30 @@ def test_connections_reset_at_once_leave_nothing_behind(loop_name: str) -> None:
             await esme.close()
             await upstream.close()
             await until(lambda: running.gate.metrics.sessions_total == 21 and running.gate.metrics.sessions == 0)
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_the_timer_of_a_pdu_begins_anew_with_each_pdu_however_the_stream_is_cut(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire() as running:
+            esme, upstream = await running.bound()
+            (relay,) = running.gate.sessions._relays
+            timers = relay.timers
+            for sender, receiver, name, sent in (
+                (esme, upstream, "esme_pdu_begun", [submit(GENUINE, number) for number in range(2, 6)]),
+                (upstream, esme, "smsc_pdu_begun", [pdu(Command.ENQUIRE_LINK, number) for number in range(2, 6)]),
+            ):
+                begun: list[float] = []
+                for first, second in pairwise(sent):
+                    sender.send((first[-8:] if begun else first) + second[:-8])
+                    assert await receiver.pdu() == first
+                    await until(lambda name=name: getattr(timers, name) > 0.0)  # type: ignore[misc]
+                    begun.append(getattr(timers, name))
+                assert begun[0] < begun[1] < begun[2]
+                sender.send(sent[-1][-8:])
+                assert await receiver.pdu() == sent[-1]
+                assert getattr(timers, name) == 0.0
 
     run_on(loop_name, body)

@@ -109,8 +109,9 @@ def test_a_session_that_ends_while_it_is_paused_leaves_nothing_behind(loop_name:
         async with wire(shaping(1)) as running:
             esme, upstream, _ = await paused(running)
             relay = relay_of(running)
+            relay.end("kicked")
             await upstream.close()
-            assert await esme.eof() == b""
+            await esme.close()
             await until(lambda: not running.gate.sessions._relays)
             assert relay.pause is not None
             assert relay.pause.cancelled()

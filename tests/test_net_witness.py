@@ -128,17 +128,17 @@ def test_what_is_not_answered_has_a_line_when_the_session_ends_the_number_comes_
         async with wire(rule_set(rules=RULES), audit=settings_in(tmp_path)) as running:
             esme, upstream = await running.bound()
             (relay,) = running.gate.sessions._relays
-            assert relay.witness is not None
+            assert relay.inspection.witness is not None
             for sent in range(1, 4):
                 esme.send(submit(FLAGGED, 2) + submit(FLAGGED, 3))
                 await upstream.pdus(2)
-                assert len(relay.witness.awaited) == 2
-                assert relay.witness._journal._bytes_in == (sent - 1) * 2 * len(submit(FLAGGED, 2))
-            first = relay.witness.awaited[2].at
-            relay.witness.tick(first + witness.AWAITED_S - 0.1)
-            assert len(relay.witness.awaited) == 2
-            relay.witness.tick(relay.witness.awaited[3].at + witness.AWAITED_S)
-            assert not relay.witness.awaited
+                assert len(relay.inspection.witness.awaited) == 2
+                assert relay.inspection.witness._journal._bytes_in == (sent - 1) * 2 * len(submit(FLAGGED, 2))
+            first = relay.inspection.witness.awaited[2].at
+            relay.inspection.witness.tick(first + witness.AWAITED_S - 0.1)
+            assert len(relay.inspection.witness.awaited) == 2
+            relay.inspection.witness.tick(relay.inspection.witness.awaited[3].at + witness.AWAITED_S)
+            assert not relay.inspection.witness.awaited
             esme.send(submit(FLAGGED, 4))
             await upstream.pdu()
         assert told(tmp_path, "verdict", "message_id") == [("flag", None)] * 7
@@ -155,9 +155,32 @@ def test_no_more_wait_for_an_answer_than_there_is_room_for(tmp_path: Path, monke
             esme.send(b"".join(submit(FLAGGED, number) for number in (2, 3, 4)))
             await upstream.pdus(3)
             (relay,) = running.gate.sessions._relays
-            assert relay.witness is not None
-            assert list(relay.witness.awaited) == [2, 3]
+            assert relay.inspection.witness is not None
+            assert list(relay.inspection.witness.awaited) == [2, 3]
         assert len(told(tmp_path)) == 3
+
+    run_on("uvloop", body)
+
+
+def test_octets_of_all_sessions_bound_what_waits_for_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "MAX_AWAITED_BYTES", 2_000)
+
+    async def body() -> None:
+        async with wire(rule_set(rules=RULES), audit=settings_in(tmp_path)) as running:
+            for first in (2, 12):
+                esme, upstream = await running.bound()
+                esme.send(b"".join(submit(FLAGGED, number) for number in range(first, first + 10)))
+                await upstream.pdus(10)
+            witnesses = [
+                relay.inspection.witness
+                for relay in running.gate.sessions._relays
+                if relay.inspection.witness is not None
+            ]
+            assert sorted(number for each in witnesses for number in each.awaited) == [2, 3, 4, 5]
+            upstream.send(pdu(RESP, 12, b"late\0"))
+            await esme.pdu()
+        assert len(told(tmp_path)) == 20
+        assert witnesses[0]._journal.awaited_bytes == 0
 
     run_on("uvloop", body)
 
@@ -167,7 +190,7 @@ def test_without_an_audit_log_nothing_is_kept() -> None:
         async with wire(rule_set(rules=RULES)) as running:
             await running.bound()
             (relay,) = running.gate.sessions._relays
-            assert relay.witness is None
+            assert relay.inspection.witness is None
 
     run_on("uvloop", body)
 

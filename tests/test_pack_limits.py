@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
@@ -110,6 +112,19 @@ def test_the_keys_of_one_message_are_bounded() -> None:
     known = gate.policy.limits._limiter._tables[0]
     keys = [f"{number.decode()}\0h{host}.com" for number in numbers for host in range(16)]
     assert sum(known.get(key) > 0 for key in keys) == MAX_KEYS
+
+
+def test_no_more_keys_are_made_than_are_asked() -> None:
+    gate = Gate(limit((DESTINATION, HOST, PHONE), 1))
+    hosts = " ".join(f"h{number}.com" for number in range(16))
+    phones = " ".join(f"06 39 98 00 {number:02}" for number in range(16))
+    pdu = pdus.submit_multi(payloads=[f"{hosts} {phones}".encode()], destinations=[b"06%08d" % n for n in range(200)])
+    tracemalloc.start()
+    try:
+        assert gate.pdu(pdu).status == 0
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000, "51,200 keys would take 10"
+    finally:
+        tracemalloc.stop()
 
 
 # units and bursts
@@ -224,6 +239,14 @@ def test_a_pause_has_an_end_and_so_has_what_it_makes_up_for() -> None:
     assert max(gate.send().pause_s for _ in range(500)) == pytest.approx(MAX_PAUSE_S, abs=0.11)
     gate.now += 1.2
     assert gate.send().pause_s == 0.0
+
+
+@pytest.mark.parametrize(("count", "window_s"), [(1, 1.0), (100, 60.0), (10, 1.0), (500, 1.0)])
+def test_a_sender_that_waits_whenever_it_must_is_no_faster_than_the_limit(count: int, window_s: float) -> None:
+    gate = Gate(limit(CLIENT, count, window_s, burst=1, condition="client in [bank1]", action=Action.SHAPE))
+    for _ in range(100):
+        gate.now += gate.send().pause_s
+    assert gate.now - NOW == pytest.approx(99 * window_s / count, rel=0.05)
 
 
 def test_what_another_limit_refuses_or_nobody_enforces_causes_no_pause() -> None:

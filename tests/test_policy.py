@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.policy import Client, Policy
-from smsgate.rules.model import Brand, Limit, ReservedSender, Rule, SenderIds
+from smsgate.rules.model import Brand, Limit, ReservedSender, Rule, SenderIds, Unit
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.settings import ClientMode, ClientSettings, Statuses
 from smsgate.smpp.pdu import TEXT_BEARING, text_view
@@ -458,3 +460,49 @@ def test_a_limit_that_is_the_same_in_new_rules_goes_on_counting_wherever_it_stan
     assert gate.statuses(2) == [0, 0x66]
     gate.policy.use(rule_set(limit(LimitKey.CLIENT, 2), other))  # its id, but not its key
     assert gate.statuses(1) == [0]
+
+
+# bounds
+
+
+HUGE = 60_000
+
+
+def _huge(number: int, tail: bytes = b"") -> bytes:
+    return b"%d" % number + b"a" * HUGE + tail
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda number: pdus.submit_sm(b"Bonjour", source=_huge(number)),
+        lambda number: pdus.submit_sm(b"\5\0\3\1\2\1Bonjour", source=_huge(number), esm_class=pdus.UDHI),
+        lambda number: pdus.submit_sm(b"Bonjour", destination=_huge(number)),
+        lambda number: pdus.submit_sm(b"Bonjour", service_type=_huge(number)),
+        lambda number: pdus.submit_sm(payloads=[_huge(number)]),
+        lambda number: pdus.submit_sm(payloads=[b"https://" + _huge(number, b".fr/")]),
+        lambda number: pdus.submit_sm(payloads=[b"https://a.example/?u=//" + _huge(number, b".fr")]),
+    ],
+    ids=["source", "source of a part", "destination", "service_type", "text", "host", "nested host"],
+)
+def test_no_field_of_a_message_is_remembered_at_any_length(made: Callable[[int], bytes]) -> None:
+    limits = [
+        limit(LimitKey.CLIENT, 10_000, name="L-1", unit=Unit.SENDERS),
+        limit(LimitKey.CLIENT, 10_000, name="L-2", unit=Unit.RECIPIENTS),
+        limit((LimitKey.CLIENT, LimitKey.SENDER, LimitKey.DESTINATION), 10_000, name="L-3"),
+    ]
+    gate = Gate(rule("foreign_link", Action.FLAG), *limits)
+    assert not gate.pdu(made(0)).refused
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(1, 40):
+            assert not gate.pdu(made(number)).refused
+        assert tracemalloc.get_traced_memory()[0] - before < 10 * HUGE
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_source_address_is_malformed_and_looks_like_what_it_is_however_long() -> None:
+    gate = Gate(rule("malformed_sender and alphanumeric_sender"))
+    assert gate.send(source=b"a" * HUGE).status == 0x0A

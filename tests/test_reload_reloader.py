@@ -171,6 +171,18 @@ def test_a_rollback_is_shown_until_the_files_count_again(tmp_path: Path) -> None
     run_on("uvloop", body)
 
 
+def test_a_rollback_asked_during_a_reload_goes_back_behind_it(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with reloading(tmp_path, state=tmp_path / "state") as made:
+            await made.reloader.reload("a test")
+            first = made.gate.rule_set.version
+            pack_in(tmp_path, PACK.replace("action: block", "action: flag"))
+            taken, back = await asyncio.gather(made.reloader.reload("a test"), made.reloader.rollback(None))
+            assert (taken.accepted, back.before, back.version) == (True, taken.version, first)
+
+    run_on("uvloop", body)
+
+
 def test_a_folder_that_can_not_be_written_hinders_no_reload(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "state").write_text("in the way")
 

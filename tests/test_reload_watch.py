@@ -45,14 +45,16 @@ def test_files_that_are_written_come_and_go(loop_name: str, tmp_path: Path) -> N
 
 def test_a_link_that_kubernetes_swaps_is_a_change_of_the_files_behind_it(tmp_path: Path) -> None:
     def publish(name: str, text: str) -> None:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "pack.yaml").write_text(text)
+        (tmp_path / name / "fr").mkdir(parents=True)
+        for file in ("pack.yaml", "fr/pack.yaml"):
+            (tmp_path / name / file).write_text(text)
         (tmp_path / "..data_tmp").symlink_to(name)
         (tmp_path / "..data_tmp").rename(tmp_path / "..data")
 
     publish("..2026_01", "pack: a\n")
     (tmp_path / "pack.yaml").symlink_to("..data/pack.yaml")
-    for paths in ([tmp_path], [tmp_path / "pack.yaml"]):
+    (tmp_path / "fr").symlink_to("..data/fr")
+    for paths in ([tmp_path], [tmp_path / "pack.yaml"], [tmp_path / "fr"]):
         name = f"..2026_02_{len(str(paths[0]))}"
         run_on("uvloop", lambda paths=paths, name=name: seen(paths, [], [lambda: publish(name, "pack: b\n")]))
 

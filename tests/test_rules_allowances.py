@@ -85,6 +85,7 @@ def test_an_allowed_limit_monitors() -> None:
 def test_rules_only_monitor_for_an_allowed_sender_of_that_client_alone() -> None:
     made = policy(rule("link"), allowed=Allowances(senders=frozenset({("bank1", "mybank")})))
     assert not judge(made, "https://a.example", sender=b"My Bank").refused
+    assert not judge(made, "https://a.example", sender=b"My Bank", client="BANK1").refused
     assert judge(made, "https://a.example", sender=b"My Bank", client="bank2").refused
     assert judge(made, "https://a.example", sender=b"Other").refused
 

@@ -6,13 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from smsgate.rules.engine import link_host_key
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.coding import GSM7, LATIN_1, UCS2, Alphabet
 from smsgate.text.disguise import may_be_disguised
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import links, plain
 from tests.packs import Action, Mode, brand, rule, rule_set
 
 WORDS = [
@@ -347,18 +345,6 @@ def test_facts_about_links(condition: str, text: str, hit: bool) -> None:
 def test_the_same_text_gets_the_same_verdict_in_every_alphabet(alphabet: Alphabet, body: bytes) -> None:
     rules = rule_set(rule("words"), sets={"words": ["droits"]})
     assert rules.check([alphabet.read(body)], "", "").verdict.refused
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("https://a.b.pay.fr/x", "pay.fr"),
-        ("http://192.0.2.1/x", "192.0.2.1"),
-        ("http://me.blogspot.com", "me.blogspot.com"),
-    ],
-)
-def test_limits_count_hosts_by_their_registrable_domain(text: str, key: str) -> None:
-    assert [link_host_key(link) for link in links(plain(text))] == [key]
 
 
 def test_a_word_that_only_excuses_does_not_count_inside_a_link() -> None:

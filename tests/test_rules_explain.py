@@ -108,8 +108,15 @@ def test_limits_that_would_count_the_message() -> None:
         limit(LimitKey.SENDER, 5, name="L-1"),
         limit(LimitKey.SENDER, 5, name="L-2", condition="link"),
         limit(LimitKey.LINK_HOST, 5, name="L-3"),
+        limit((LimitKey.CLIENT, LimitKey.PHONE), 5, name="L-4"),
+        limit(LimitKey.TEMPLATE, 5, name="L-5"),
     )
-    for text, names in (("Bonjour", ["L-1"]), ("http://pay.example", ["L-1", "L-2", "L-3"])):
+    for text, names in (
+        ("Bonjour", ["L-1"]),
+        ("http://pay.example", ["L-1", "L-2", "L-3"]),
+        ("Appelez le 01 99 00 12 34", ["L-1", "L-4"]),
+        ("Votre conseiller vous rappelle demain", ["L-1", "L-5"]),
+    ):
         assert [entry.id for entry in explain(rules, (Reading.of_text(text),)).limits] == names
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.traffic import SAMPLES, Sample
-from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Action, Mode
 from smsgate.text.normalize import fold
+from tests.packs import shipped
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("DATA", ROOT.parent / "shared" / "data"))
@@ -34,7 +34,7 @@ needs_data = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", name="rules")
 def _rules() -> RuleSet:
-    return load_rules([ROOT / "rules"])
+    return shipped()
 
 
 @cache

@@ -85,6 +85,13 @@ def test_who_asks_for_no_receipt_or_on_success_only_gets_none(registered: int) -
     assert list(receipts(pdus.SUBMIT_SM, request, 0, len(request), message_id=b"X1", at=AT)) == []
 
 
+@pytest.mark.parametrize("field", ["source", "destination", "service_type"])
+def test_a_field_of_any_length_is_not_repeated(field: str) -> None:
+    for octets, count in ((64, 1), (65, 0), (60_000, 0)):
+        request = pdus.submit_sm(b"text", **{field: b"1" * octets})  # type: ignore[arg-type]
+        assert len(list(receipts(pdus.SUBMIT_SM, request, 0, len(request), message_id=b"X1", at=AT))) == count
+
+
 def test_each_destination_has_its_receipt_and_a_distribution_list_none() -> None:
     request = pdus.submit_multi(b"text", destinations=(b"0639980001", b"0639980002"), lists=(b"staff",))
     found = list(receipts(pdus.SUBMIT_MULTI, request, 0, len(request), message_id=b"X1", at=AT))

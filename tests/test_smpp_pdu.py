@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -287,7 +288,7 @@ def test_an_sm_length_over_the_pdu_leaves_the_text_and_what_stands_before_it(sm_
     assert view_of(pdus.submit_sm(LINK, sm_length=sm_length)) == expected
     assert view_of(pdus.submit_sm(LINK, sm_length=sm_length, command=pdus.DELIVER_SM)) == expected
     assert view_of(pdus.submit_multi(LINK, sm_length=sm_length)) == expected
-    assert view_of(pdus.replace_sm(LINK, sm_length=sm_length)) == expected._replace(destinations=())
+    assert view_of(pdus.replace_sm(LINK, sm_length=sm_length)) == replace(expected, destinations=())
 
 
 @pytest.mark.parametrize(

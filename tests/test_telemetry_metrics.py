@@ -75,9 +75,9 @@ def test_hits_of_rules_and_limits(shown: Shown) -> None:
     shown.metrics.count_rules("other", Verdict(Action.THROTTLE, 0x64, (rate,)))
     shown.metrics.count_rules("bank1", Verdict(Action.THROTTLE, 0x58))
     hits = "smsgate_rule_hits_total"
-    assert shown.value(hits, rule="R-1", action="block", mode="enforce") == 2
-    assert shown.value(hits, rule="R-2", action="block", mode="monitor") == 1
-    assert shown.value(hits, rule="L-1", action="throttle", mode="enforce") == 1
+    assert shown.value(hits, client="bank1", rule="R-1", action="block", mode="enforce") == 2
+    assert shown.value(hits, client="bank1", rule="R-2", action="block", mode="monitor") == 1
+    assert shown.value(hits, client="other", rule="L-1", action="throttle", mode="enforce") == 1
     assert shown.value("smsgate_throttled_total", client="other", limit="L-1") == 1
     assert shown.value("smsgate_throttled_total", client="bank1", limit="client_rate") == 1
 

@@ -14,6 +14,7 @@ from smsgate.text.urls import (
     may_hold_link,
     plain,
     public_suffix,
+    registered,
     registrable_domain,
     unicode_host,
 )
@@ -382,6 +383,7 @@ def test_long_labels_are_no_hosts(form: str, chars: int) -> None:
 def test_public_suffix_and_registrable_domain(name: str, suffix: str | None, domain: str | None) -> None:
     assert public_suffix(name) == suffix
     assert registrable_domain(name) == domain
+    assert registered(name) == (domain or name)
 
 
 @pytest.mark.parametrize(

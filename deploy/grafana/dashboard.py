@@ -129,6 +129,10 @@ def marks(name: str, expression: str, colour: str) -> dashboard.AnnotationQuery:
 
 MESSAGES: Final = "smsgate_messages_total"
 BLOCKED: Final = rate(MESSAGES, f'{CLIENT}, verdict=~"block|drop"')
+RULE_HITS: Final = "smsgate_rule_hits_total"
+BLOCKED_BY: Final = rate(RULE_HITS, f'{CLIENT}, mode="enforce", action=~"block|drop"')
+MONITORED: Final = rate(RULE_HITS, f'{CLIENT}, mode="monitor"')
+FLAGGED: Final = rate(RULE_HITS, f'{CLIENT}, mode="enforce", action="flag"')
 
 NUMBERS: Final = (
     number("Messages", "msg/s", f"sum({rate(MESSAGES, CLIENT)})", "Judged a second."),
@@ -169,11 +173,32 @@ FILTER: Final = (
         "Of the messages of each client.",
     ),
     lines(
-        "Hits by rule",
+        "Blocked by rule and client",
         "msg/s",
-        ((f"sum by (rule, mode) ({rate('smsgate_rule_hits_total')})", "{{rule}} {{mode}}"),),
-        "Rules and limits; in mode monitor, hits are only counted.",
+        ((f"sum by (rule, client) ({BLOCKED_BY})", "{{rule}} {{client}}"),),
+        "One rule, messages of many clients: look at the rule. Many rules, one client: a campaign.",
     ),
+    lines(
+        "Watched by rule",
+        "msg/s",
+        (
+            (f"sum by (rule) ({MONITORED})", "{{rule}} monitors"),
+            (f"sum by (rule) ({FLAGGED})", "{{rule}} flags"),
+        ),
+        "Counted, and let through.",
+    ),
+    lines(
+        "By hand",
+        "short",
+        (
+            (f"sum by (order, kind) (smsgate_orders{{{GATE}}})", "{{order}} {{kind}}"),
+            (f"sum(smsgate_monitor_only{{{GATE}}})", "monitor-only"),
+        ),
+        "Blocks, allowances and switches in force; what allows or only monitors lets scams pass.",
+    ),
+)
+
+LIMITS: Final = (
     lines(
         "Throttled",
         "msg/s",
@@ -181,13 +206,40 @@ FILTER: Final = (
         "Refused for the client's own rate, or for a limit of a pack.",
     ),
     lines(
-        "Filter trouble",
+        "Rotation",
         "msg/s",
+        ((f"sum by (limit) ({rate('smsgate_rotation_total')})", "{{limit}}"),),
+        "Messages of campaigns that come from ever new senders.",
+    ),
+    lines(
+        "Pauses and keys evicted",
+        "cps",
         (
-            (f"sum({rate('smsgate_filter_errors_total')})", "filter errors"),
-            (f"sum({rate('smsgate_unfiltered_total', CLIENT)})", "unjudged in an overload"),
+            (f"sum by (client) ({rate('smsgate_pauses_total', CLIENT)})", "{{client}} paused"),
+            (f"sum({rate('smsgate_limit_keys_evicted_total')})", "keys evicted"),
         ),
-        "Should be empty.",
+        "Pauses are a limit's that shapes. Where keys are evicted, limits let more through than they say.",
+    ),
+    lines(
+        "Limit table in use",
+        "percentunit",
+        ((f"sum by (instance) (smsgate_limit_table_fill{{{GATE}}})", "{{instance}}"),),
+        "Of the table for limits across clients.",
+    ),
+    lines(
+        "Long messages",
+        "short",
+        (
+            (f"sum(smsgate_segment_sets{{{GATE}}})", "under way"),
+            (f"sum by (outcome) (increase(smsgate_segments_total{{{GATE}}}{SPAN}))", "{{outcome}}"),
+        ),
+        "Those of which parts are remembered, and what became of others.",
+    ),
+    lines(
+        "Receipts of dropped messages",
+        "msg/s",
+        ((f"sum by (outcome) ({rate('smsgate_receipts_total')})", "{{outcome}}"),),
+        "The gate's own.",
     ),
 )
 
@@ -218,21 +270,6 @@ SPEED: Final = (
         "bytes",
         ((f"sum by (instance) (smsgate_buffered_bytes{{{GATE}}})", "{{instance}}"),),
         "What peers are slow to take.",
-    ),
-    lines(
-        "PDUs",
-        "cps",
-        ((f"sum by (side, command) ({rate('smsgate_pdus_total')})", "{{side}} {{command}}"),),
-        "Received from ESMEs (downstream) and SMSCs (upstream).",
-    ),
-    lines(
-        "Long messages",
-        "short",
-        (
-            (f"sum(smsgate_segment_sets{{{GATE}}})", "under way"),
-            (f"sum by (outcome) (increase(smsgate_segments_total{{{GATE}}}{SPAN}))", "{{outcome}}"),
-        ),
-        "Those of which parts are remembered, and what became of others.",
     ),
 )
 
@@ -282,6 +319,27 @@ SERVICE: Final = (
         ((f"sum by (instance, process) (process_resident_memory_bytes{{{GATE}}})", "{{instance}} {{process}}"),),
         "Resident.",
     ),
+    lines(
+        "PDUs",
+        "cps",
+        ((f"sum by (side, command) ({rate('smsgate_pdus_total')})", "{{side}} {{command}}"),),
+        "Received from ESMEs (downstream) and SMSCs (upstream).",
+    ),
+    lines(
+        "Filter trouble",
+        "msg/s",
+        (
+            (f"sum({rate('smsgate_filter_errors_total')})", "filter errors"),
+            (f"sum({rate('smsgate_unfiltered_total', CLIENT)})", "unjudged in an overload"),
+        ),
+        "Should be empty.",
+    ),
+    lines(
+        "Audit lines lost",
+        "cps",
+        ((f"sum by (reason) ({rate('smsgate_audit_lost_total')})", "{{reason}}"),),
+        "Should be empty: the audit log lacks these.",
+    ),
 )
 
 
@@ -302,10 +360,20 @@ def build() -> models.Dashboard:
         .annotation(
             marks("rules loaded", f"changes(smsgate_rule_set_loaded_timestamp_seconds{{{GATE}}}[1m]) > 0", "blue")
         )
+        .annotation(
+            marks("rules refused", f'increase(smsgate_reloads_total{{{GATE}, result="refused"}}[1m]) > 0', "orange")
+        )
+        .annotation(marks("rules rolled back", f"smsgate_rule_set_rolled_back{{{GATE}}} == 1", "purple"))
         .annotation(marks("alerts", 'ALERTS{alertname=~"Smsgate.*", alertstate="firing"}', "red"))
     )
     ids = count(1)
-    for title, panels in (("Now", NUMBERS), ("Filter", FILTER), ("Speed", SPEED), ("Service", SERVICE)):
+    for title, panels in (
+        ("Now", NUMBERS),
+        ("Filter", FILTER),
+        ("Limits", LIMITS),
+        ("Speed", SPEED),
+        ("Service", SERVICE),
+    ):
         made = made.with_row(dashboard.Row(title).id(next(ids)))
         for panel in panels:
             made = made.with_panel(panel.id(next(ids)))

@@ -25,6 +25,7 @@ def status(routable: Any) -> int:
         _text(params),
         sender=params.get("source_addr", b"").decode("latin-1"),
         client=str(routable.user.uid),
+        destination=params.get("destination_addr", b"").decode("latin-1"),
     )
     return verdict.status if verdict.refused else 0
 

@@ -18,6 +18,7 @@ class AllowDesk(Desk):
     """Hosts, numbers, senders of a client, and rules. A week is enough to put a rule right; the rest is for the rules."""
 
     noun: ClassVar = "allow"
+    kinds: ClassVar = AllowKind
     done: ClassVar = "allowed"
     file_name: ClassVar = "allows.json"
     most_s: ClassVar = 7 * 86_400
@@ -51,7 +52,7 @@ class AllowDesk(Desk):
         """See `Desk`."""
         kind, value = record["kind"], record["value"]
         same = squeezed(value) if kind == AllowKind.SENDER else value
-        return kind, same, record.get("client")
+        return kind, same, record.get("client", "").casefold()
 
     def for_log(self, record: Record) -> dict[str, str]:
         """See `Desk`."""
@@ -66,7 +67,7 @@ def allowances_of(records: Iterable[Record]) -> Allowances:
     senders = set()
     for record in records:
         if record["kind"] == AllowKind.SENDER:
-            senders.add((record["client"], squeezed(record["value"])))
+            senders.add((record["client"].casefold(), squeezed(record["value"])))
         else:
             of[record["kind"]].add(record["value"])
     numbers = frozenset(map(canonical, of[AllowKind.NUMBER]))

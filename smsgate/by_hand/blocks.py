@@ -16,6 +16,7 @@ class BlockDesk(Desk):
     source."""
 
     noun: ClassVar = "block"
+    kinds: ClassVar = BlockKind
     done: ClassVar = "blocked"
     file_name: ClassVar = "blocks.json"
     most_s: ClassVar = 90 * 86_400

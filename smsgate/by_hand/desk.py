@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -40,6 +41,7 @@ class Desk(ABC):
     """Takes requests. `tell` is given the file's name and all records after each change."""
 
     noun: ClassVar[str]
+    kinds: ClassVar[type[StrEnum]]
     done: ClassVar[str]
     file_name: ClassVar[str]
     most_s: ClassVar[int]
@@ -113,14 +115,12 @@ class Desk(ABC):
 
     async def _add(self, arguments: Mapping[str, Any], rules: RuleSet) -> Record:
         named = self.named(arguments)
-        for_s, reason = arguments.get("for_s"), arguments.get("reason")
-        if not reason:
-            raise ValueError(f"{self.noun} needs a reason")
+        for_s, reason = arguments.get("for_s"), arguments.get("reason") or ""
         if not isinstance(for_s, int) or not 0 < for_s <= self.most_s:
             raise ValueError(f"for how long? At most {self.most_s // 86_400} days")
         against = self.objection(rules, named)
         if against and not arguments.get("force"):
-            raise ValueError(f"{named['value']} is {against}: to {self.noun} it all the same, force it")
+            raise ValueError(f"{named['value']} is {against}: --force to {self.noun} it all the same")
         now = datetime.now(UTC).replace(microsecond=0)
         record = {**named, "since": _iso(now), "until": _iso(now + timedelta(seconds=for_s)), "reason": reason}
         kept = [other for other in in_force(self.records) if self.key(other) != self.key(record)]

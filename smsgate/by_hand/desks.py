@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from smsgate.by_hand.allows import AllowDesk
 from smsgate.by_hand.blocks import BlockDesk
-from smsgate.by_hand.desk import Desk, Records
+from smsgate.by_hand.desk import Desk, Records, in_force
 from smsgate.rules.engine import RuleSet
 
 REQUESTS: Final = {"block": "block", "unblock": "block", "allow": "allow", "disallow": "allow"}
@@ -32,6 +33,12 @@ class Desks:
     def orders(self) -> list[tuple[str, str, Records]]:
         """What `tell` was told last, for those who come later."""
         return [(noun, desk.file, desk.records) for noun, desk in self._desks.items()]
+
+    def in_force(self) -> Iterator[tuple[tuple[str, str], int]]:
+        """How many of each desk and kind are. Safe from another thread: records are put in place whole."""
+        for noun, desk in self._desks.items():
+            kinds = Counter(record["kind"] for record in in_force(desk.records))
+            yield from (((noun, kind), kinds[kind]) for kind in desk.kinds)
 
     async def operate(
         self, what: str, arguments: Mapping[str, Any], rules: Callable[[], Awaitable[RuleSet]]

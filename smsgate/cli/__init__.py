@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import getdoc
+from typing import Final
+
 import typer
 
-from smsgate.cli.allow import allow, disallow
 from smsgate.cli.audit import audit
 from smsgate.cli.backtest import backtest
-from smsgate.cli.block import block, unblock
+from smsgate.cli.by_hand import allow, block, disallow, unblock
 from smsgate.cli.check import check
 from smsgate.cli.demo import demo
 from smsgate.cli.explain import explain
@@ -41,15 +44,30 @@ app = typer.Typer(
     See it run:         [bold]smsgate top[/bold], [bold]smsgate sessions[/bold], then [bold]smsgate trace CLIENT[/bold]
     """,
 )
-app.command()(run)
-app.command()(demo)
-app.command()(check)
-app.command()(explain)
-app.command()(backtest)
-app.command()(new_rule)
-for command in (top, sessions, kick, trace, monitor, block, unblock, allow, disallow, reload):
-    app.command()(command)
-app.add_typer(rules, name="rules")
-app.add_typer(audit, name="audit")
-app.add_typer(simulate, name="simulate")
-app.add_typer(import_, name="import")
+_GATE, _RULES, _RUNNING = "The gate", "Rules", "A running gate"
+_COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
+    _GATE: (run, demo),
+    _RULES: (new_rule, check, explain, backtest),
+    _RUNNING: (top, sessions, trace, kick, monitor, block, unblock, allow, disallow, reload),
+}
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(simulate, name="simulate", rich_help_panel=_GATE)
+app.add_typer(rules, name="rules", rich_help_panel=_RULES)
+app.add_typer(import_, name="import", rich_help_panel=_RULES)
+app.add_typer(audit, name="audit", rich_help_panel=_RUNNING)
+
+
+def _flow(commands: typer.Typer) -> None:
+    """Have the paragraphs of docstrings wrapped at the terminal's width, not at the source's; examples stay as they are."""
+    for command in commands.registered_commands:
+        paragraphs = (getdoc(command.callback) or "").split("\n\n")
+        flowing = (text if text.startswith(" ") else " ".join(text.split("\n")) for text in paragraphs)
+        command.help = "\n\n".join(flowing)
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _flow(group.typer_instance)
+
+
+_flow(app)

@@ -67,12 +67,11 @@ def backtest(  # noqa: PLR0917  # a command's options
     Each line is an object with [bold]text[/bold] (or [bold]pdu[/bold], in hexadecimal) and, if known, [bold]label[/bold],
     [bold]sender[/bold] and [bold]client[/bold]; tables name them in their first line. Prints how many of each label got which
     verdict, which rules hit, how precise they are, and messages per second. Limits are not applied: a file has no clock.
+    Exit codes: 0 done, 2 rules or messages that can't be read.
 
         echo '{"text": "Votre solde CPF expire", "label": "scam"}' > messages.jsonl
         smsgate backtest --rules rules/ messages.jsonl
         smsgate backtest --rules new-rules/ --against rules/ last-week.csv
-
-    Exit codes: 0 done, 2 rules or messages that can't be read.
     """
     if samples is None:
         samples = SHOWN_SAMPLES if sys.stdout.isatty() and not as_json else 0

@@ -39,7 +39,7 @@ def check(
     """Check a configuration and packs, and run every example in them.
 
     All faults are printed at once, each with file, line, column, what was found, what was expected and, when one is near,
-    a suggestion. Exit code 0: all is well; 2: something is not.
+    a suggestion. Exit codes: 0 all is well, 2 something is not.
 
         smsgate check smsgate.yaml
         smsgate check rules/ drafts/new-rule.yaml

@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
@@ -20,6 +21,8 @@ from smsgate.smpp.constants import Status
 EXIT_DIAGNOSTICS = 2
 """Exit code when a configuration, a pack or an example is wrong."""
 
+WHOLE_COLUMNS: Final = 160
+"""What the widest table needs."""
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])")
 _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
 
@@ -59,6 +62,11 @@ def refuse(message: str) -> NoReturn:
     """End a command with 1, saying why."""
     err.print(f"smsgate: {message}", style="bold red", markup=False)
     raise typer.Exit(1) from None
+
+
+def print_whole(table: Table) -> None:
+    """Print a table whose cells are never cut, also where the terminal is narrower, or there is none."""
+    Console(soft_wrap=True, highlight=False, width=max(out.width, WHOLE_COLUMNS)).print(table)
 
 
 def tell(diagnostics: tuple[Diagnostic, ...]) -> None:

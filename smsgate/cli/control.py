@@ -20,7 +20,7 @@ from smsgate.config.load import load_settings
 ANSWER_S = 10.0
 """How long the gate may take to answer, if the command says nothing else. It gives its workers 5 s."""
 
-Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration of the gate; its `control:` is used.")]
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration of the gate.")]
 Control = Annotated[Path | None, typer.Option(help="The control socket itself; no configuration is read then.")]
 CONFIG = Path("smsgate.yaml")
 
@@ -82,12 +82,12 @@ def _record(line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def asking(config: Path, control: Path | None, timeout_s: float = ANSWER_S) -> Iterator[Asker]:
+def asking(config: Path, control: Path | None, timeout_s: float | None = None) -> Iterator[Asker]:
     """A connection to the gate with this configuration, or at this socket. What goes wrong is told, and ends the command
     with 1 (2 for a configuration that is wrong)."""
     path = control or _path_in(config)
     try:
-        asker = Asker(_connected(path), timeout_s)
+        asker = Asker(_connected(path), timeout_s or ANSWER_S)
         try:
             yield asker
         finally:

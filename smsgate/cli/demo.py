@@ -36,6 +36,8 @@ CLIENT = "demo"
 RECIPIENT = "33639980001"  # in the range that is set aside for fiction
 SHOWN = 16
 """Messages on the screen."""
+SHOWN_SAMPLES = 5
+"""Of each family of metrics, at the end."""
 PAUSE_S = 0.4
 """Between two messages, so that eyes can follow; `--once` does not wait."""
 ANSWER_S = 10.0
@@ -136,7 +138,7 @@ class Scoreboard(AbstractHook):  # type: ignore[misc]  # aiosmpplib ships no typ
             (f"{self.counts[True, True]} of {scams} scams blocked", "bold red"),
             "   ",
             (f"{self.counts[False, False]} of {genuine} genuine messages passed", "bold green"),
-            f"   {self.at_smsc} messages reached the SMSC",
+            f"   {self.at_smsc} reached the SMSC",
         )
 
     def _total(self, *, scam: bool) -> int:
@@ -180,13 +182,7 @@ async def _play(rules: RuleSet, *, once: bool) -> Scoreboard:
         out.print()
         page = await asyncio.to_thread(_fetch, metrics)
         out.print(f"from {metrics}:", style="dim")
-        out.print(
-            Text(
-                "\n".join(
-                    line for line in page.splitlines() if line.startswith(("smsgate_messages_t", "smsgate_rule_h"))
-                )
-            )
-        )
+        out.print(Text("\n".join(_shown(page, "smsgate_messages_total{") + _shown(page, "smsgate_rule_hits_total{"))))
     finally:
         await esme.stop()
         await asyncio.wait([sending])
@@ -198,6 +194,12 @@ async def _play(rules: RuleSet, *, once: bool) -> Scoreboard:
 def _traffic(*, once: bool) -> Iterator[Sample]:
     """Scams among the genuine, evenly; again and again unless `once`."""
     return iter(SAMPLES) if once else itertools.cycle(SAMPLES)
+
+
+def _shown(page: str, family: str) -> list[str]:
+    """The greatest samples of a family on a page of metrics, without those that are 0."""
+    samples = [line for line in page.splitlines() if line.startswith(family) and not line.endswith(" 0.0")]
+    return sorted(samples, key=lambda line: -float(line.rpartition(" ")[2]))[:SHOWN_SAMPLES]
 
 
 def _fetch(url: str) -> str:

@@ -11,16 +11,17 @@ from typing import Annotated
 
 import typer
 
-from smsgate.cli.common import EXIT_DIAGNOSTICS, default_rules, err, out, told_faults
+from smsgate.cli.common import EXIT_DIAGNOSTICS, default_rules, err, out, refuse, told_faults
 from smsgate.config import rules
+from smsgate.config.columns import decoded
 from smsgate.config.imports import MAX_TOLD, Found, Guard, merged, read_domains, read_hosts, read_reports
 from smsgate.config.lists import MAX_LIST_BYTES
-from smsgate.config.source import read_text
+from smsgate.config.source import read_octets, read_text
 from smsgate.text.phones import canonical
 
 import_ = typer.Typer(no_args_is_help=True, help="Make list files for packs out of hosts files, domains and reports.")
 
-File = Annotated[Path, typer.Argument(help="The file to read, in UTF-8.", dir_okay=False)]
+File = Annotated[Path, typer.Argument(help="The file to read, in UTF-8, UTF-16 or Windows-1252.", dir_okay=False)]
 Into = Annotated[
     Path, typer.Option(help="The list file. What stands in it stays; new entries are added.", dir_okay=False)
 ]
@@ -93,7 +94,10 @@ def _guard(paths: list[Path] | None) -> Guard:
 
 def _text(file: Path) -> str:
     with told_faults():
-        return read_text(file, MAX_LIST_BYTES)
+        text, encoding = decoded(read_octets(file, MAX_LIST_BYTES))
+    if encoding != "UTF-8":
+        out.print(f"{file}: read as {encoding}", markup=False)
+    return text
 
 
 def _domains(found: Found, file: Path, into: Path, guard: Guard) -> None:
@@ -138,5 +142,4 @@ def _write(file: Path, text: str, mode: int = 0o644) -> None:
             stream.write(text)
         new.replace(file)
     except OSError as error:
-        err.print(f"{file} can't be written: {error.strerror}", style="bold red", markup=False)
-        raise typer.Exit(1) from None
+        refuse(f"{file} can't be written: {error.strerror}")

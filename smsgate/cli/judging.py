@@ -167,7 +167,7 @@ def _workers(judge: Callable[[Chunk], Tally], count: int) -> Iterator[list[Conne
         yield pipes
     finally:
         for process in processes:
-            process.terminate()
+            process.kill()  # they hold nothing, and may have inherited a handler for milder signals
             process.join()
         for pipe in pipes:
             pipe.close()

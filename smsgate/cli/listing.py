@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.cli.common import ACTION_STYLE, default_rules, err, out, told_faults
+from smsgate.cli.common import ACTION_STYLE, default_rules, err, out, print_whole, told_faults
 from smsgate.cli.control import CONFIG, Config, Control, asked_if_running
 from smsgate.config.load import load_settings
 from smsgate.config.rules import load
@@ -75,7 +75,10 @@ def list_rules(  # noqa: PLR0917  # the options of the command
         for row in rows:
             typer.echo(json.dumps(_record(row), ensure_ascii=False))
         return
-    out.print(_table(rows, today))
+    if out.is_terminal:
+        out.print(_table(rows, today))
+    else:  # a place on two lines is of no use to grep
+        print_whole(_table(rows, today))
     told = f"{len(rows)} rule{'' if len(rows) == 1 else 's'}"
     err.print(told + ("" if counted is not None else "; no gate was asked for hits"), style="dim")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Annotated
 
@@ -18,16 +19,19 @@ class Switch(StrEnum):
     OFF = "off"
 
 
-def monitor(
+def monitor(  # noqa: PLR0917  # the arguments of the command
     switch: Annotated[Switch | None, typer.Argument(help="Without it, tells what is switched on.")] = None,
     client: Annotated[
         str | None, typer.Argument(metavar="[CLIENT]", help="The system_id.", show_default="all clients")
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; it is logged. Needed for `on`.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: a reason by client, * for all.")
+    ] = False,
     config: Config = CONFIG,
     control: Control = None,
 ) -> None:
-    """Put one client, or all, into monitor-only: messages are judged and counted, and nothing is refused.
+    """Judge and count the messages of one client, or all, and refuse none.
 
     In force at once, for sessions that stand too, until it is switched off or the gate is started again.
     [bold]off[/bold] without a client ends what was switched on for all; clients that were switched on by name stay so.
@@ -43,6 +47,9 @@ def monitor(
     with asking(config, control) as gate:
         on = None if switch is None else switch is Switch.ON
         switched = gate.ask("monitor", on=on, client=client, reason=reason)
+    if as_json:
+        typer.echo(json.dumps(switched, ensure_ascii=False))
+        return
     if not switched:
         out.print("monitor-only is off: verdicts are enforced")
     for name, why in sorted(switched.items()):

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 from pydantic_core import PydanticCustomError
 
-from smsgate.cli.common import err, out
+from smsgate.cli.common import out, refuse
 from smsgate.cli.reload import who
 from smsgate.config.fields import name as checked_name
 from smsgate.config.schema import FILE_NAME
@@ -92,8 +92,7 @@ def new_rule(
             stream.write(text)
     except OSError as error:
         fault = "is there already" if isinstance(error, FileExistsError) else error.strerror
-        err.print(f"smsgate: {into}: {fault}", style="bold red", markup=False)
-        raise typer.Exit(1) from None
+        refuse(f"{into}: {fault}")
     out.print(f"{into} written: fill it in, then smsgate check {into.parent}", markup=False)
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from smsgate.policy import Policy, facts_beside
-from smsgate.reassembly import DECLARED, Key, Place, may_be_part
+from smsgate.reassembly import DECLARED, Key
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation, Line, explain, explain_parts, labels
-from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import command_name
 from smsgate.smpp.pdu import TextView, esm_class, text_view
+from smsgate.smpp.places import Place, may_be_part
 from smsgate.smpp.readings import readings
 
 SHOWN_DIGITS: Final = 4
@@ -65,9 +65,7 @@ def _explained(  # noqa: PLR0917  # the state of `explain_pdus`
     view = text_view(command, octets, 0, len(octets))
     sender = view.source.decode("latin-1")
     found = readings(view, peer.alphabet)
-    carrier = rules.of_sender(sender, client, view.source_type) | facts_beside(rules.envelope, view, found, now_s)
-    if view.ambiguous:
-        carrier |= AMBIGUOUS_BODY
+    carrier = facts_beside(rules.envelope, view, found, now_s) | rules.of_sender(sender, client, view.source_type)
     arrivals = policy.segments.arrive(rules, view, found, client, now_s, carrier) if may_be_part(view) else None
     verdict = policy.decide_pdu(command, octets, 0, len(octets), peer, now_s)
     pdu = Pdu(

@@ -20,10 +20,10 @@ def reload(
     control: Control = None,
     force: Annotated[bool, typer.Option("--force", help="Whatever the guard says; it is logged.")] = False,
 ) -> None:
-    """Have a running gate take up its rules as the files are now, and renewed certificates, as SIGHUP does.
+    """Take up the rules as their files are now, and renewed certificates.
 
-    Answers when every worker judges by the new rules. When something is wrong with them every fault is told, and those in
-    force stay. Exit code 2: the rules are refused; 1: the certificates are.
+    Does what SIGHUP does to a gate, and answers when every worker judges by the new rules. When something is wrong with them
+    every fault is told, and those in force stay. Exit codes: 0 all is in force, 1 the certificates are refused, 2 the rules are.
 
         smsgate reload
         smsgate reload --force

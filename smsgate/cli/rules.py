@@ -10,14 +10,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.cli.common import EXIT_DIAGNOSTICS, err, out, told_faults
+from smsgate.cli.common import EXIT_DIAGNOSTICS, out, print_whole, refuse, told_faults
 from smsgate.cli.control import CONFIG, Config, Control, asking
 from smsgate.cli.listing import list_rules
 from smsgate.cli.reload import RELOAD_S, tell_outcome, who
 from smsgate.config.load import load_settings
 from smsgate.reload.history import History
 
-rules = typer.Typer(no_args_is_help=True, help="The rules, and the rule sets that were in force.")
+rules = typer.Typer(no_args_is_help=True, help="List the rules, and go back to a rule set that was in force.")
 rules.command("list")(list_rules)
 
 
@@ -40,8 +40,7 @@ def history(
         kept = History(folder)
         entries, versions = kept.entries()[-count:], kept.versions()
     except OSError as error:
-        err.print(f"smsgate: {folder}: {error.strerror}", style="bold red", markup=False)
-        raise typer.Exit(1) from None
+        refuse(f"{folder}: {error.strerror}")
     if as_json:
         for entry in entries:
             typer.echo(json.dumps(entry, ensure_ascii=False))
@@ -51,7 +50,7 @@ def history(
         table.add_column(name, no_wrap=True)
     for entry in entries:
         table.add_row(*map(Text, _row(entry, versions)))
-    out.print(table)
+    print_whole(table)
 
 
 @rules.command()
@@ -82,12 +81,7 @@ def _state(config: Path) -> Path:
     with told_faults():
         folder = load_settings(config).state
     if folder is None:
-        err.print(
-            f"smsgate: {config} has no folder for past rule sets. Add the line\n\n    state: state/\n\nand restart the gate",
-            style="bold red",
-            markup=False,
-        )
-        raise typer.Exit(1)
+        refuse(f"{config} has no folder for past rule sets. Add the line\n\n    state: state/\n\nand restart the gate")
     return folder
 
 

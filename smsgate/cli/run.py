@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from smsgate import service
-from smsgate.cli.common import err, out, told_faults
+from smsgate.cli.common import out, refuse, told_faults
 from smsgate.config import rules
 from smsgate.config.load import load_settings
 from smsgate.telemetry import logs
@@ -42,8 +42,7 @@ def run(
     try:
         service.run(settings, loaded, _started)
     except service.ListenError as error:
-        err.print(f"smsgate: can't start: {error}", style="bold red", markup=False)
-        raise typer.Exit(1) from None
+        refuse(f"can't start: {error}")
 
 
 def _started(gate: service.Service) -> None:

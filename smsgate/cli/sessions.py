@@ -6,15 +6,11 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.cli.common import err, out
+from smsgate.cli.common import out, print_whole, refuse
 from smsgate.cli.control import CONFIG, Config, Control, asking, printable
-
-MIN_WIDTH = 160
-"""Of the table where the terminal is narrower, or there is none: a cell is never cut."""
 
 
 def sessions(
@@ -36,7 +32,7 @@ def sessions(
         for session in found:
             typer.echo(json.dumps(session))
     elif found:
-        Console(soft_wrap=True, width=max(out.width, MIN_WIDTH)).print(_table(found))
+        print_whole(_table(found))
     else:
         out.print("no sessions")
 
@@ -100,6 +96,5 @@ def kick(
         kicked = gate.ask("kick", client=client, at_once=at_once)
     name = printable(client)
     if not kicked:
-        err.print(f"{name} has no session", style="bold red", markup=False)
-        raise typer.Exit(1)
+        refuse(f"{name} has no session")
     out.print(f"{name}: {kicked} session{'s' if kicked > 1 else ''} ended", markup=False)

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 import uvloop
 
-from smsgate.cli.common import err, out
-from smsgate.cli.sender import Sender
+from smsgate.cli.common import out, refuse, status_name
+from smsgate.cli.sender import Sender, answers
 from smsgate.net.simulator import SimulatorSettings, serve
 from smsgate.settings import Address
 
-simulate = typer.Typer(no_args_is_help=True, help="Simulated parties to try the gate with.")
+simulate = typer.Typer(no_args_is_help=True, help="Simulate an SMSC or a sender to try the gate with.")
 
 
 @simulate.command()
@@ -40,8 +40,7 @@ def smsc(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
     except OSError as error:
-        err.print(f"smsgate: can't listen on {listen}: {error.strerror}", style="bold red", markup=False)
-        raise typer.Exit(1) from None
+        refuse(f"can't listen on {listen}: {error.strerror}")
 
 
 @simulate.command()
@@ -64,6 +63,30 @@ def esme(
     out.print(f"{sender.answered} answers, {sender.refused} of them refusals")
 
 
+@simulate.command()
+def message(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="What to send, one after the other.")],
+    connect: Annotated[str, typer.Option(metavar="HOST:PORT", help="The gate, or an SMSC.")],
+    sender: Annotated[str, typer.Option(help="The source address.")] = "33639981301",
+    system_id: Annotated[str, typer.Option(help="The client to be.")] = "demo",
+) -> None:
+    """Send messages to a gate and show what each is answered.
+
+    smsgate simulate message --connect 127.0.0.1:2775 "Votre solde CPF expire : https://cpf.example"
+    """
+    gate = _address(connect)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(_show_answers(gate, system_id, sender, texts))
+        except OSError as error:
+            refuse(f"{gate}: {error.strerror or str(error) or 'no answer'}")
+
+
+async def _show_answers(gate: Address, system_id: str, sender: str, texts: list[str]) -> None:
+    async for status in answers(gate, system_id, sender, texts):
+        out.print(f"answered {status_name(status)}", style="bold red" if status else "green")
+
+
 async def _send(sender: Sender, gate: Address) -> None:
     sending = asyncio.create_task(sender.run(gate))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -72,11 +95,10 @@ async def _send(sender: Sender, gate: Address) -> None:
 
 
 def _address(text: str) -> Address:
-    """HOST:PORT. Exits with 2 when it is none."""
+    """HOST:PORT. Raises BadParameter when it is none."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 0xFFFF:
-        err.print(f"smsgate: found {text!r}, expected HOST:PORT such as 127.0.0.1:2776", style="bold red", markup=False)
-        raise typer.Exit(2)
+        raise typer.BadParameter(f"found {text!r}, expected HOST:PORT such as 127.0.0.1:2776")
     return Address(host.strip("[]"), int(port))
 
 

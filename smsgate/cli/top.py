@@ -43,12 +43,12 @@ def top(
     config: Config = CONFIG,
     control: Control = None,
 ) -> None:
-    """Show what goes through a running gate, live: clients, rules, foreign hosts and templates by messages a second.
+    """Show what goes through a running gate, live, by messages a second.
 
-    [bold]Hosts[/bold] are those in links that are no brand's own and on no list of trusted ones, by registrable domain, with what
-    the rules say: a busy one that passes may be a campaign that no rule knows. [bold]Templates[/bold] are what the messages of a
-    campaign share, as a digest: `smsgate audit find --template DIGEST` has those that a rule hit. No text and no number
-    is shown. Hosts and templates are counted only while somebody looks.
+    Told of are clients, rules, foreign hosts and templates. [bold]Hosts[/bold] are those in links that are no brand's own and on
+    no list of trusted ones, by registrable domain, with what the rules say: a busy one that passes may be a campaign that no
+    rule knows. [bold]Templates[/bold] are what the messages of a campaign share, as a digest: `smsgate audit find --template
+    DIGEST` has those that a rule hit. No text and no number is shown. Hosts and templates are counted only while somebody looks.
 
         smsgate top
         smsgate top --once --json | jq '.hosts[] | select(.verdict == "allow")'

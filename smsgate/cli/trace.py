@@ -20,10 +20,11 @@ def trace(
     config: Config = CONFIG,
     control: Control = None,
 ) -> None:
-    """Show the PDUs of a client as they pass, on all of its sessions, those to come too. Ctrl-C ends it.
+    """Show the PDUs of a client as they pass, on all of its sessions.
 
-    A line has the time, the session, the way, the command, its length in octets, its sequence number and its command_status
-    where that is not 0. Texts, numbers and passwords never leave the gate. That it was traced is logged.
+    Sessions to come are shown too; Ctrl-C ends it. A line has the time, the session, the way, the command, its length in
+    octets, its sequence number and its command_status where that is not 0. Texts, numbers and passwords never leave the gate.
+    That it was traced is logged.
 
         smsgate trace bank1
         smsgate trace bank1 --count 20 --json

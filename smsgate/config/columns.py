@@ -1,8 +1,10 @@
-"""Tables as people have them: what parts their columns, and which column holds what, by the words of its name."""
+"""Files as people have them: their alphabet; of tables, what parts the columns, and which column holds what, by the words of its
+name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from smsgate.text.normalize import fold
@@ -15,6 +17,16 @@ DATE: Final = frozenset({"date", "time", "timestamp", "received", "recu", "signa
 LABEL: Final = frozenset({"label", "class", "classe", "category", "categorie", "etiquette"})
 CLIENT: Final = frozenset({"client", "system", "account", "compte"})
 """Words of a header, folded, by what stands in their column."""
+UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+"""What a file in UTF-16 begins with where a spreadsheet wrote it."""
+
+
+def decoded(octets: bytes) -> tuple[str, str]:
+    """A line, or a whole file, and what it was taken for: UTF-8, else Windows-1252, which spreadsheets still write."""
+    likely, name = ("utf-16", "UTF-16") if octets.startswith(UTF16_MARKS) else ("utf-8-sig", "UTF-8")
+    with suppress(UnicodeDecodeError):
+        return octets.decode(likely), name
+    return octets.decode("cp1252", "replace"), "Windows-1252"
 
 
 def delimiter(header: str) -> str:

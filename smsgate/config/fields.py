@@ -65,6 +65,7 @@ _OVER: Final = re.compile(r"([0-9]{1,12}) in ([0-9]{1,9}) ?([smhd])")
 _PREFIX: Final = re.compile(r"(destination_prefix)(?: ([0-9]{1,3}))?")
 _KEYS: Final = {str(key): key for key in LimitKey}
 _SAMPLE: Final = re.compile(r"sample ([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
+_SWITCH: Final = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ def name(value: str) -> str:
 
 def term(value: str) -> str:
     """Of a brand, a group, a keyword set or a list: what conditions refer to."""
-    if name(value) in _RESERVED:
+    if name(value).lower() in _RESERVED:
         raise fault(quoted(value), "another name: this one is a word of the condition language")
     return value
 
@@ -179,6 +180,14 @@ def choice(table: Mapping[str, T], value: object) -> T:
     if not isinstance(value, str) or value not in table:
         raise fault(quoted(value), listed(table), nearest(value, table) if isinstance(value, str) else "")
     return table[value]
+
+
+def switch(value: object) -> bool:
+    """True or false, in the three spellings that people bring from other YAML files."""
+    if not isinstance(value, str) or value not in _SWITCH:
+        near = nearest(value, ("true", "false")) if isinstance(value, str) else ""
+        raise fault(quoted(value), "true or false", near)
+    return _SWITCH[value]
 
 
 def word_of(words: type[StrEnum]) -> PlainValidator:
@@ -370,14 +379,7 @@ Per = Annotated[
 ]
 Burst = Annotated[int, PlainValidator(burst), shown("how many at once", type=["integer", "string"])]
 StatusCode = Annotated[int, PlainValidator(status), _STATUS]
-Switch = Annotated[
-    bool,
-    PlainValidator(partial(choice, {"true": True, "false": False})),
-    shown("true or false", enum=[True, False, "true", "false"]),
-]
-YesNo = Annotated[
-    bool, PlainValidator(partial(choice, {"yes": True, "no": False})), shown("yes or no", enum=["yes", "no"])
-]
+Switch = Annotated[bool, PlainValidator(switch), shown("true or false", enum=[True, False, *_SWITCH])]
 Day = Annotated[date, PlainValidator(expires), shown(_DAY, type="string", pattern=r"^\d{4}-\d\d-\d\d$")]
 Over = Annotated[
     tuple[int, float],

@@ -22,7 +22,7 @@ from smsgate.config.fields import domain
 from smsgate.rules.lists import DigestTable
 from smsgate.rules.model import ListKind, Pack
 from smsgate.text.phones import canonical
-from smsgate.text.urls import links, plain, public_suffix, registrable_domain
+from smsgate.text.urls import links, plain, public_suffix, registered
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -134,7 +134,7 @@ def _report(found: Found, line: int, cells: dict[str, str]) -> None:
             found.fail(line, quoted(number), "a phone number or a short code")
     where = cells["link"] if "link" in cells else cells.get("text", "")
     for link in links(plain(where)):
-        found.domains.append(registrable_domain(link.host) or link.host)
+        found.domains.append(registered(link.host))
     if any(map(str.isalnum, where)) and "link" in cells and not links(plain(where)):
         _take(found, line, where)
     if text := cells.get("text"):
@@ -193,7 +193,7 @@ class Guard:
 
     def against(self, host: str) -> str:
         """Why a domain must not be listed; "" when nothing is against it. What is below a shared host is its customer's."""
-        own = registrable_domain(host) or host
+        own = registered(host)
         tail = host
         while len(tail) >= len(own):
             if tail in self._sites:

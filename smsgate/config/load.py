@@ -289,7 +289,7 @@ class GateForm(Form):
     timers: _Timers = _Timers()
     tcp: _Tcp = _Tcp()
     workers: Workers = _DEFAULTS.workers
-    watch: Annotated[bool, PlainValidator(partial(choice, {"on": True, "off": False}))] = _DEFAULTS.watch
+    watch: Switch = _DEFAULTS.watch
     guard: _Guard | None = None
     state: Folder | None = None
     control: SocketPath | None = None

@@ -19,7 +19,6 @@ from smsgate.config import columns
 from smsgate.config.diagnostics import MAX_QUOTED_CHARS, Diagnostic, DiagnosticsError
 from smsgate.policy import facts_beside
 from smsgate.rules.engine import RuleSet
-from smsgate.rules.facts import AMBIGUOUS_BODY
 from smsgate.rules.verdict import Verdict
 from smsgate.smpp.constants import HEADER, HEADER_BYTES, command_name
 from smsgate.smpp.pdu import TEXT_BEARING, TextView, text_view
@@ -47,8 +46,7 @@ _COLUMNS: Final = {
 
 class Message(NamedTuple):
     """One message of a file. `fields` is all that stands there, as it was read; `line` where. `view`: that of its PDU, if it came
-    as one; `text` is then the declared
-    reading of it, and `sender` what it says."""
+    as one; `text` is then the declared reading of it, and `sender` what it says."""
 
     text: str
     label: str
@@ -64,10 +62,8 @@ class Message(NamedTuple):
         if self.view is None:
             return rules.check_text(self.text, self.sender, self.client)
         found = readings(self.view)
-        carrier = rules.of_sender(self.sender, self.client, self.view.source_type)
-        carrier |= facts_beside(rules.envelope, self.view, found, NOON_S)
-        if self.view.ambiguous:
-            carrier |= AMBIGUOUS_BODY
+        carrier = facts_beside(rules.envelope, self.view, found, NOON_S)
+        carrier |= rules.of_sender(self.sender, self.client, self.view.source_type)
         return rules.check(found, self.sender, self.client, carrier).verdict
 
 
@@ -85,7 +81,7 @@ class Chunk(NamedTuple):
         for line, row in self.rows:
             if isinstance(row, bytes):
                 try:
-                    fields = json.loads(row.decode("utf-8", "surrogateescape"))
+                    fields = json.loads(columns.decoded(row)[0])
                 except (ValueError, RecursionError):
                     raise _fault(self.file, line, "no JSON", "one object a line") from None
             else:
@@ -141,6 +137,8 @@ class _Lines(Iterator[bytes]):
         if len(line) > MAX_LINE_OCTETS:
             raise _fault(self._file, self.number, "a line without an end", f"at most {MAX_LINE_OCTETS:,} octets a line")
         self.octets += len(line)
+        if self.number == 1 and line.startswith(columns.UTF16_MARKS):
+            raise _fault(self._file, 1, "UTF-16", "UTF-8 or Windows-1252")
         return line.removeprefix(b"\xef\xbb\xbf") if self.number == 1 else line
 
     def counted(self) -> int:
@@ -167,14 +165,14 @@ def _of_objects(path: Path, lines: _Lines) -> Iterator[Chunk]:
 
 
 def _of_table(path: Path, lines: _Lines) -> Iterator[Chunk]:
-    header = next(lines, b"").decode("utf-8", "surrogateescape")
+    header = columns.decoded(next(lines, b""))[0]
     delimiter = columns.delimiter(header)
     names = next(csv.reader([header], delimiter=delimiter), [])
     found = columns.columns(names, _COLUMNS)
     if not found.keys() & {"text", "pdu"}:
         expected = "a first line with the names of the columns, parted by commas, semicolons or tabs"
         raise _fault(str(path), 1, "no column 'text'", expected)
-    texts = (line.decode("utf-8", "surrogateescape") for line in lines)
+    texts = (columns.decoded(line)[0] for line in lines)
     reader = csv.DictReader(texts, names, delimiter=delimiter)
     rows: list[tuple[int, bytes | dict[str, Any]]] = []
     try:

@@ -46,7 +46,6 @@ from smsgate.config.fields import (
     Term,
     Text,
     TimeZone,
-    YesNo,
     number,
 )
 from smsgate.config.limitform import LimitForm, has_client
@@ -177,7 +176,7 @@ class PackForm(Form):
     pack: Name = Field(description="the name of the pack")
     owner: str = ""
     use: tuple[Name, ...] = ()
-    typos: YesNo = Field(default=False, description="whether keywords are also found with one slip in a long word")
+    typos: Switch = Field(default=False, description="whether keywords are also found with one slip in a long word")
     timezone: TimeZone = UTC
     brands: dict[Term, _Brand] = Field(default_factory=dict)
     keywords: dict[Term, Keywords] = Field(default_factory=dict)

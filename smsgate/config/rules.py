@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.config.examples import failing_examples, failing_passes, mistaken_sites
 from smsgate.config.fields import one_or_more
+from smsgate.config.folders import visible_files
 from smsgate.config.overrides import overridden
 from smsgate.config.rulefile import PackFile, read_pack
 from smsgate.rules.brands import Build, automaton
@@ -54,8 +55,7 @@ def load_rules(paths: Sequence[Path], today: date | None = None) -> RuleSet:
 
 
 def load(paths: Sequence[Path], today: date | None = None, build: Build = automaton) -> Loaded:
-    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml that are not hidden (`.name`), in the
-    order of paths and names.
+    """The packs in these files, and in folders searched to the bottom for *.yaml and *.yml, in the order of paths and names.
 
     Rules that expired before `today` (None: the day it is in UTC) are left out, and such lists count as empty. Raises
     DiagnosticsError with all that is wrong: files, names that conditions use, examples that do not come out as they should.
@@ -128,16 +128,7 @@ def _read(paths: Iterable[Path]) -> tuple[list[PackFile], list[Diagnostic], bool
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path] if path.exists() else []
-    return sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix in SUFFIXES and file.is_file() and not _is_hidden(file.relative_to(path))
-    )
-
-
-def _is_hidden(file: Path) -> bool:
-    """Kubernetes shows a file by a link into a folder `..DATE`, of which there are two while they change; editors lock files."""
-    return any(part.startswith(".") for part in file.parts)
+    return sorted(file for file in visible_files(path) if file.suffix in SUFFIXES and file.is_file())
 
 
 def _diagnostic(problem: Problem, files: Sequence[PackFile]) -> Diagnostic:

@@ -141,6 +141,16 @@ def read(path: Path) -> Source:
 
 def read_text(path: Path, max_bytes: int) -> str:
     """The text of a file. Raises DiagnosticsError if it cannot be read, is larger than `max_bytes`, or is not UTF-8."""
+    try:
+        return read_octets(path, max_bytes).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = _end(str(path), error.object[: error.start].decode())
+        found = f"the byte 0x{error.object[error.start]:02x}"
+        raise DiagnosticsError([Diagnostic.at(where, found, "text in UTF-8")]) from None
+
+
+def read_octets(path: Path, max_bytes: int) -> bytes:
+    """What a file holds. Raises DiagnosticsError if it cannot be read or is larger than `max_bytes`."""
     start = Where(str(path), 1)
     try:
         if path.exists() and not path.is_file():
@@ -152,12 +162,7 @@ def read_text(path: Path, max_bytes: int) -> str:
         raise DiagnosticsError([Diagnostic.at(start, reason, "a file that can be read")]) from None
     if len(octets) > max_bytes:
         raise DiagnosticsError([Diagnostic.at(start, "a larger file", f"at most {max_bytes:,} bytes")])
-    try:
-        return octets.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        where = _end(str(path), error.object[: error.start].decode())
-        found = f"the byte 0x{error.object[error.start]:02x}"
-        raise DiagnosticsError([Diagnostic.at(where, found, "text in UTF-8")]) from None
+    return octets
 
 
 def parse(text: str, file: str) -> Source:
@@ -191,8 +196,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> Diagnostic:
     begun = ""
     if error.context and error.context_mark:
         begun = f" {error.context}, which began on line {error.context_mark.line + 1}"
-    if missing:
-        return Diagnostic.at(where, f"a YAML syntax error{begun}", missing[1])
+    if missing:  # a condition such as `client in [a]` between the commas of a {...} is the commonest reason
+        quotes = ", or quotes round a text with a comma or a bracket in it" if "','" in missing[1] else ""
+        return Diagnostic.at(where, f"a YAML syntax error{begun}", missing[1] + quotes)
     return Diagnostic.at(where, f"a YAML syntax error ({problem}){begun}", "well-formed YAML")
 
 

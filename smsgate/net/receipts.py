@@ -19,7 +19,7 @@ from smsgate.telemetry.metrics import Metrics
 DELAY_S: Final = 1.0
 """From the answer to its receipt: an ESME that is told of an id before it knows it makes nothing of it."""
 MAX_WAITING: Final = 10_000
-"""Receipts that wait in one process, some 3 MB; the oldest goes first."""
+"""Receipts that wait in one process, some 5 MB; the oldest goes first."""
 KEPT_S: Final = 3600.0
 """How long a receipt waits for a session that takes it."""
 

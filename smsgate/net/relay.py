@@ -17,22 +17,20 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
+from typing import Final
 
 from smsgate.limits.admission import Admission, Refusal
 from smsgate.limits.overload import Overload
+from smsgate.net.inspection import Inspection
 from smsgate.net.receipts import Receipts
 from smsgate.net.side import Side
 from smsgate.net.trace import Emit, Tap
 from smsgate.net.upstream import Upstreams, tune
-from smsgate.net.witness import Witness
-from smsgate.policy import Client, Policy
-from smsgate.rules.model import Action
-from smsgate.rules.verdict import PASS
-from smsgate.settings import Address, OnFault, OnOverload, Settings, UnknownCommands
+from smsgate.policy import Policy
+from smsgate.settings import Address, Settings, UnknownCommands
 from smsgate.smpp.constants import Status
-from smsgate.smpp.dropped import DROPPED
 from smsgate.smpp.own import OWN_ANSWER_S
-from smsgate.smpp.session import HELD, Session
+from smsgate.smpp.session import Session
 from smsgate.smpp.states import READS_ESME, State
 from smsgate.smpp.timers import Timers
 from smsgate.telemetry.audit import Journal
@@ -42,6 +40,9 @@ ESME_ENDED_S = 60.0
 """How long a session may last after the ESME said that it will send no more: the answers in flight arrive in this time."""
 SMSC_ENDED_S = 5.0
 """The same after the SMSC said so: such a session is over, and kept only for the last words to be read."""
+
+BOUND: Final = State.BOUND
+"""Asked for every turn: a name of its own, since Python 3.11 looks members of an enumeration up in 0.1 µs."""
 
 log = logging.getLogger(__name__)
 
@@ -69,38 +70,35 @@ class Relay:
         self.loop = asyncio.get_running_loop()
         self.policy = policy
         self.metrics = metrics
+        self.inspection = inspection = Inspection(
+            policy, metrics, overload, receipts, journal, settings.timers.response_s, self._hold
+        )
         self.session = Session(
             settings.max_pdu_bytes,
-            judge=self.judge,
+            judge=inspection.judge,
             knows=receipts.knows,
-            answer=self._drop,
+            answer=inspection.drop,
             admit=self.admit,
-            on_response=self._answered,
+            on_response=inspection.answered,
             pdus_downstream=metrics.pdus_downstream,
             pdus_upstream=metrics.pdus_upstream,
-            judge_mo=partial(self.judge, mo=True) if settings.inspect_mo else None,
+            judge_mo=partial(inspection.judge, mo=True) if settings.inspect_mo else None,
         )
         self.downstream = Side(self, "downstream")
         self.upstream = Side(self, "upstream")
         self.address = address
-        self.client: Client | None = None
         now = perf_counter()
         self.timers = Timers(settings.timers, opened=now, active=now)
-        self.response_s = settings.timers.response_s or float("inf")
         self.tcp = settings.tcp
-        self.verdicts: dict[Action, int] = {}
-        self.judged = 0
-        self.judged_at_tick = 0
-        self.rate = 0  # messages judged in the last second
         self.connecting: asyncio.Task[None] | None = None
         self.upstreams = upstreams
         self.admission = admission
         self.receipts = receipts
         self.overload = overload
-        self.witness = None if journal is None else Witness(journal)
         self.counted_bind = False
         self.upstream_name = ""  # of the SMSC that a connection was taken of
         self.pause: asyncio.TimerHandle | None = None  # of reading downstream
+        self.patience: asyncio.TimerHandle | None = None  # with our own requests, while the SMSC's wait for an answer
         self.deadline: asyncio.TimerHandle | None = None  # of the end that one side has begun
         self.on_bind = on_bind
         self.on_end = on_end
@@ -110,41 +108,12 @@ class Relay:
 
     # the data path
 
-    def judge(self, command: int, data: bytes, start: int, end: int, now: float, *, mo: bool = False) -> int:
-        """The status to refuse a message with, or 0; counted and timed. `mo`: it comes from the SMSC."""
-        client = self.client
-        assert client is not None
-        self.judged += 1
-        if self.overload.active and client.settings.on_overload is OnOverload.PASS:
-            self.metrics.unfiltered[client.label] += 1
-            return 0
-        began = perf_counter()
-        try:
-            decide = self.policy.decide_mo if mo else self.policy.decide_pdu
-            verdict = decide(command, data, start, end, client, now)
-        except Exception:  # a fault of ours must not end the session: the sender may try again
-            self.metrics.filter_errors += 1
-            log.exception("filter failed", extra={"client": client.name})
-            return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
-        self.metrics.filter_time.observe(perf_counter() - began)
-        if mo:
-            self.metrics.count_mo(client.label, verdict.action)
-        else:
-            self.verdicts[verdict.action] += 1
-        if verdict is not PASS:
-            self.metrics.count_rules(client.label, verdict)
-            if self.witness is not None:
-                version = self.policy.rules.version
-                self.witness.judged(client, mo, verdict, version, command, data, start, end, now)
-            if verdict.status:
-                return verdict.status if mo else client.status(verdict)
-            if verdict.action is Action.DROP:
-                return DROPPED
-            if verdict.pause_s and not self.settling and self.session.state is State.BOUND:
-                self.metrics.pauses[client.label] += 1
-                self.pause = self.loop.call_later(verdict.pause_s, self._resume)
-                return HELD
-        return 0
+    def _hold(self, pause_s: float) -> bool:
+        """Stop reading the ESME for so long, if this session can."""
+        if self.settling or self.session.state is not BOUND:
+            return False
+        self.pause = self.loop.call_later(pause_s, self._resume)
+        return True
 
     def _resume(self) -> None:
         """The pause that a limit has put in is over: take what has been read meanwhile, then read on."""
@@ -153,12 +122,9 @@ class Relay:
             self.downstream.arrived = perf_counter()  # what it waited was no delay of ours
         self._queue_turn(self.downstream)
 
-    def _drop(self, command: int, data: bytes, start: int, end: int) -> bytes:
-        """The answer to a message that was dropped; its receipt follows."""
-        answer = self.receipts.answer(self.session.system_id, command, data, start, end)
-        if self.witness is not None:
-            self.witness.answered(answer, 0, len(answer))
-        return answer
+    def _wait_no_more(self) -> None:
+        self.patience = None
+        self._queue_turn(self.upstream)
 
     def deliver(self, body: bytes) -> bool:
         """Send a receipt of the gate's own; False when this session takes none now."""
@@ -166,14 +132,6 @@ class Relay:
             return False
         self._write()
         return True
-
-    def _answered(self, seconds: float, data: bytes, start: int, end: int) -> None:
-        """The SMSC has answered a request after so long, by the PDU in data[start:end]."""
-        self.metrics.response_time.observe(seconds)
-        if seconds >= self.response_s:
-            self.metrics.late_responses += 1
-        if self.witness is not None and self.witness.awaited:
-            self.witness.answered(data, start, end)
 
     def turn(self, side: Side) -> None:
         """Handle a portion of what one side sent, and write what comes of it."""
@@ -183,12 +141,18 @@ class Relay:
         session = self.session
         state = session.state
         now = self.timers.active = perf_counter()
+        pending = side.framer.pending
         more = session.advance_downstream(now) if side is self.downstream else session.advance_upstream(now)
+        if side.framer.pending < pending:
+            self._no_pdu_begun(side)  # what is left is another one
         if session.state is not state:
             self._moved(state)
         self._write()
-        if side is self.downstream and session.waiting:  # perhaps this was the answer that the SMSC's request waits for
-            self._queue_turn(self.upstream)
+        if session.waiting:
+            if side is self.downstream:  # perhaps this was the answer that the SMSC's request waits for
+                self._queue_turn(self.upstream)
+            elif self.patience is None:  # it does not come, and the ESME may say nothing else either
+                self.patience = self.loop.call_later(OWN_ANSWER_S, self._wait_no_more)
         if more:
             side.read(False)
             self._queue_turn(side)
@@ -197,42 +161,46 @@ class Relay:
             side.added.observe(perf_counter() - side.arrived)
             side.arrived = 0.0
         if session.held and side is self.downstream:
-            side.read(False)
-            self.timers.esme_pdu_begun = 0.0  # the peer is not to blame for what waits
+            self._stop_reading(side)
         else:
-            self._note_begun(now)
+            self._note_begun(side, now)
             self._settle(side)
 
-    def _note_begun(self, now: float) -> None:
+    def _note_begun(self, side: Side, now: float) -> None:
         """Since when a PDU waits for its rest, for the timer that ends dribblers."""
-        timers, session = self.timers, self.session
-        begun = session.downstream.pending and session.state in READS_ESME
-        timers.esme_pdu_begun = (timers.esme_pdu_begun or now) if begun else 0.0
-        timers.smsc_pdu_begun = (timers.smsc_pdu_begun or now) if session.upstream.pending else 0.0
+        timers = self.timers
+        if self.session.state not in READS_ESME:
+            timers.esme_pdu_begun = 0.0
+        elif side is self.downstream and not side.framer.empty:
+            timers.esme_pdu_begun = timers.esme_pdu_begun or now
+        if side is self.upstream and not side.framer.empty:
+            timers.smsc_pdu_begun = timers.smsc_pdu_begun or now
+
+    def _no_pdu_begun(self, side: Side) -> None:
+        if side is self.downstream:
+            self.timers.esme_pdu_begun = 0.0
+        else:
+            self.timers.smsc_pdu_begun = 0.0
+
+    def _stop_reading(self, side: Side) -> None:
+        """Until there is room or a pause is over: the peer is not to blame for what waits."""
+        side.read(False)
+        self._no_pdu_begun(side)
 
     def tick(self, now: float) -> None:
         """Once a second: end the session if one of its timers has run out."""
-        self.rate = self.judged - self.judged_at_tick
-        self.judged_at_tick = self.judged
-        if self.witness is not None:
-            self.witness.tick(now)
+        self.inspection.tick(now)
         overdue = self.timers.due(now)
         if overdue is not None and not self.ended:
             self.metrics.timeouts[overdue] += 1
             self.end(f"{overdue} timer")
 
     def _write(self) -> None:
-        for side, queue in ((self.upstream, self.session.to_upstream), (self.downstream, self.session.to_downstream)):
-            if queue and side.connected:
-                if side.tap is not None:
-                    side.tap.told(queue)
-                if side.eof_written:  # nobody is left to be told
-                    pass
-                elif len(queue) == 1:
-                    side.transport.write(queue[0])
-                else:
-                    side.transport.writelines(queue)
-                queue.clear()
+        session = self.session
+        if session.to_upstream:
+            self.upstream.write(session.to_upstream)
+        if session.to_downstream:
+            self.downstream.write(session.to_downstream)
 
     def _may_take(self, side: Side) -> bool:
         """What the ESME sends goes to both sides, refused or not; so does what the SMSC sends, if that is judged."""
@@ -245,18 +213,19 @@ class Relay:
     def _may_read(self, side: Side) -> bool:
         if side is self.upstream:
             return self._may_take(side) and not self.session.waiting
-        settling = self.settling and self.session.state is State.BOUND
+        settling = self.settling and self.session.state is BOUND
         return self._may_take(side) and not settling and not self.session.holding
 
     def _settle(self, side: Side) -> None:
         """What follows a turn after which nothing more could be handled at once."""
         session = self.session
-        if self.settling and session.state is State.BOUND and not session.awaited_smsc:
+        if self.settling and session.state is BOUND and not session.awaited_smsc:
             self._unbind()
-        if session.state is State.CLOSED:
+        if session.state is not BOUND and session.state is State.CLOSED:
             return
         side.read(self._may_read(side))
-        self._end_if_idle()
+        if session.state is not BOUND:
+            self._end_if_idle()
         if side.at_eof and not side.eof_taken and not (side is self.downstream and session.state not in READS_ESME):
             side.eof_taken = True
             state = session.state
@@ -273,7 +242,7 @@ class Relay:
             if self._may_take(side):
                 self._queue_turn(side)
             else:
-                side.read(False)
+                self._stop_reading(side)
 
     def _queue_turn(self, side: Side) -> None:
         if not side.turn_queued:
@@ -290,12 +259,12 @@ class Relay:
                 if not self.upstream.connected:
                     self.connecting = self.loop.create_task(self._connect())
             case State.BOUND:
-                self.client = self.policy.client(session.system_id)
+                client = self.policy.client(session.system_id)
+                self.inspection.bound(client)
                 self.timers.bound = True
                 self.counted_bind = True
                 self.admission.bound(session.system_id)
-                session.forward_unknown = self.client.settings.unknown_commands is UnknownCommands.FORWARD
-                self.verdicts = self.metrics.messages[self.client.label]
+                session.forward_unknown = client.settings.unknown_commands is UnknownCommands.FORWARD
                 self.receipts.bound(session.system_id, self)
                 log.info("bound", extra=self._about())
             case State.OPEN:
@@ -380,8 +349,7 @@ class Relay:
 
     def _give_back(self) -> None:
         """What this session counted for, it counts for no more."""
-        if self.witness is not None:
-            self.witness.end()
+        self.inspection.end()
         if self.upstream_name:
             self.upstream_name = ""
             self.upstreams.release(self.session.system_id)
@@ -398,13 +366,12 @@ class Relay:
         self._write()
         if self.connecting is not None:
             self.connecting.cancel()
-        if self.pause is not None:
-            self.pause.cancel()
-        if self.deadline is not None:
-            self.deadline.cancel()  # it would keep this session in memory until then
+        for timer in (self.pause, self.patience, self.deadline):
+            if timer is not None:
+                timer.cancel()  # it would keep this session in memory until then
         self.downstream.close(self.loop, peer_may_send=self.session.state in {State.BOUND, State.UNBINDING_ESME})
         self.upstream.close(self.loop)
-        if self.client is not None:
+        if self.inspection.client is not None:
             log.info("ended", extra=self._about() | {"reason": reason})
 
     # drain
@@ -433,8 +400,6 @@ class Relay:
         self._write()
         self._moved(before)
         self._queue_turn(self.downstream)
-        # The SMSC's requests that bear the number of our unbind wait for its answer, but no longer than this.
-        self.loop.call_later(OWN_ANSWER_S, self._queue_turn, self.upstream)
 
     # looking at it
 
@@ -443,31 +408,10 @@ class Relay:
         client = self.session.system_id if system_id is None else system_id
         return {"client": client, "address": str(self.address), "upstream": self.upstream_name}
 
-    def describe(self, now: float) -> dict[str, str | int | float]:
-        """What an operator sees of this session; `now` in seconds of perf_counter."""
-        session = self.session
-        return {
-            "session": self.number,
-            "client": session.system_id,
-            "address": str(self.address),
-            "state": session.state.name.lower(),
-            "upstream": self.upstream_name,
-            "age_s": round(now - self.timers.opened, 1),
-            "idle_s": round(now - self.timers.active, 1),
-            "in_flight": len(session.awaited_smsc),
-            "in_flight_mo": len(session.awaited_esme),
-            "judged": self.judged,
-            "rate_per_s": self.rate,
-            "buffered_bytes": self.buffered_bytes,
-        }
-
     @property
     def buffered_bytes(self) -> int:
         """Octets of this session that wait in the gate."""
-        return sum(
-            side.framer.pending + (side.transport.get_write_buffer_size() if side.connected else 0)
-            for side in (self.downstream, self.upstream)
-        )
+        return self.downstream.buffered_bytes + self.upstream.buffered_bytes
 
     def trace(self, emit: Emit | None) -> None:
         """Tell `emit` of every PDU from now on; None: no more."""

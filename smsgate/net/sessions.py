@@ -176,7 +176,7 @@ class Sessions:
     def describe(self) -> list[dict[str, Any]]:
         """All sessions, the oldest first."""
         now = perf_counter()
-        return [relay.describe(now) for relay in sorted(self._relays, key=lambda relay: relay.number)]
+        return [_described(relay, now) for relay in sorted(self._relays, key=lambda relay: relay.number)]
 
     def kick(self, client: str, *, at_once: bool = False) -> int:
         """End all sessions of a client, unbinding both sides, or without a word; how many they are."""
@@ -199,3 +199,22 @@ class Sessions:
         for relay in self._relays:
             if relay.session.system_id == client:
                 relay.trace(emit)
+
+
+def _described(relay: Relay, now: float) -> dict[str, str | int | float]:
+    """What an operator sees of a session; `now` in seconds of perf_counter."""
+    session = relay.session
+    return {
+        "session": relay.number,
+        "client": session.system_id,
+        "address": str(relay.address),
+        "state": session.state.name.lower(),
+        "upstream": relay.upstream_name,
+        "age_s": round(now - relay.timers.opened, 1),
+        "idle_s": round(now - relay.timers.active, 1),
+        "in_flight": len(session.awaited_smsc),
+        "in_flight_mo": len(session.awaited_esme),
+        "judged": relay.inspection.judged,
+        "rate_per_s": relay.inspection.rate,
+        "buffered_bytes": relay.buffered_bytes,
+    }

@@ -11,6 +11,7 @@ from smsgate.net.trace import Tap
 
 if TYPE_CHECKING:
     from smsgate.net.relay import Relay
+    from smsgate.smpp.session import Run
 
 WRITE_BUFFER_BYTES = 64 * 1024
 """Where a transport says that its peer reads too slowly."""
@@ -82,6 +83,25 @@ class Side(asyncio.Protocol):
         """The peer has caught up."""
         self.full = False
         self.relay.flow()
+
+    def write(self, queue: list[Run]) -> None:
+        """Write and clear what is queued; it stays queued until there is a connection."""
+        if not self.connected:
+            return
+        if self.tap is not None:
+            self.tap.told(queue)
+        if self.eof_written:  # nobody is left to be told
+            pass
+        elif len(queue) == 1:
+            self.transport.write(queue[0])
+        else:
+            self.transport.writelines(queue)
+        queue.clear()
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Octets that wait here: of the peer, to be handled, and for it, to be sent."""
+        return self.framer.pending + (self.transport.get_write_buffer_size() if self.connected else 0)
 
     def read(self, wanted: bool) -> None:
         """Start or stop reading."""

@@ -5,6 +5,7 @@ Only messages that a rule or limit hit come here; for all others the data path a
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from smsgate.policy import Client
@@ -16,6 +17,10 @@ from smsgate.telemetry.audit import Entry, Journal
 MAX_AWAITED: Final = 1_000
 """Messages of one session that wait for their message_id; those beyond are noted without one. A flood of flagged messages to an
 SMSC that does not answer would keep them all."""
+MAX_AWAITED_BYTES: Final = 32 * 1024 * 1024
+"""The same of all sessions of the process: as much as may wait to be written."""
+ENTRY_BYTES: Final = 512
+"""What one takes besides its PDU."""
 AWAITED_S: Final = 60.0
 """How long one waits. An SMSC that takes longer has been given up by most senders."""
 
@@ -49,31 +54,37 @@ class Witness:
             return
         entry = Entry(now, client.name, mo, verdict, version, command, data[start:end], client.alphabet)
         has_id = not mo and command in _WITH_ID and (action is Action.DROP or not verdict.refused)
-        if not has_id or len(self.awaited) >= MAX_AWAITED:
-            self._journal.note(entry)
+        journal = self._journal
+        if not has_id or len(self.awaited) >= MAX_AWAITED or journal.awaited_bytes > MAX_AWAITED_BYTES:
+            journal.note(entry)
             return
         sequence = HEADER.unpack_from(data, start)[3]
-        before = self.awaited.pop(sequence, None)  # the sender counts anew, or in another way
+        before = self._pop(sequence)  # the sender counts anew, or in another way
         if before is not None:
-            self._journal.note(before)
+            journal.note(before)
         self.awaited[sequence] = entry
+        journal.awaited_bytes += ENTRY_BYTES + len(entry.pdu)
 
     def answered(self, data: bytes, start: int, end: int) -> None:
         """A response has come."""
-        entry = self.awaited.pop(HEADER.unpack_from(data, start)[3], None)
+        entry = self._pop(HEADER.unpack_from(data, start)[3])
         if entry is not None:
             self._journal.note(entry._replace(answer=bytes(data[start:end])))
 
     def tick(self, now: float) -> None:
         """Once a second: note what has waited for too long."""
-        while self.awaited:
-            sequence, entry = next(iter(self.awaited.items()))
+        for sequence, entry in list(self.awaited.items()):
             if now - entry.at < AWAITED_S:
                 return
-            self._journal.note(self.awaited.pop(sequence))
+            self._journal.note(entry)
+            self._pop(sequence)
 
     def end(self) -> None:
         """The session is over: no answer comes any more."""
-        for entry in self.awaited.values():
-            self._journal.note(entry)
-        self.awaited.clear()
+        self.tick(inf)
+
+    def _pop(self, sequence: int) -> Entry | None:
+        entry = self.awaited.pop(sequence, None)
+        if entry is not None:
+            self._journal.awaited_bytes -= ENTRY_BYTES + len(entry.pdu)
+        return entry

@@ -125,7 +125,8 @@ class Reloader:
             raise ValueError("no versions are kept: the configuration has no `state:`")
         try:
             if version is None:
-                version = await asyncio.to_thread(self._history.before, self._in_force.contents.version)
+                async with self._turn:  # an attempt under way decides which version is the one before
+                    version = await asyncio.to_thread(self._history.before, self._in_force.contents.version)
             paths = await asyncio.to_thread(self._history.paths, version)
         except OSError as error:
             raise ValueError(f"the versions kept can't be read: {error}") from None

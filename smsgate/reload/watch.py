@@ -15,6 +15,8 @@ from typing import Final
 
 from watchfiles import awatch
 
+from smsgate.config.folders import visible_files
+
 SETTLED_MS: Final = 300
 """Files that nobody has touched for so long are taken as complete: editors and `git checkout` write several at once."""
 MAX_SETTLING_MS: Final = 3000
@@ -43,7 +45,7 @@ def signature(paths: Iterable[Path], files: Iterable[Path]) -> Signature:
 
 
 def _in(path: Path) -> Iterable[Path]:
-    return (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else (path,)
+    return visible_files(path) if path.is_dir() else (path,)
 
 
 def _folders(paths: Iterable[Path], files: Iterable[Path]) -> set[str]:

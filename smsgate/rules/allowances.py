@@ -25,8 +25,8 @@ class AllowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allowances:
-    """All that is allowed now. `numbers` are as `text.phones.canonical` has them, `senders` pairs of a client and a `squeezed`
-    sender, `rules` ids of rules and limits."""
+    """All that is allowed now. `numbers` are as `text.phones.canonical` has them, `senders` pairs of a case-folded client and
+    a `squeezed` sender, `rules` ids of rules and limits."""
 
     hosts: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
@@ -35,7 +35,7 @@ class Allowances:
 
     def monitors(self, rule: str, sender: str, client: str) -> bool:
         """Whether a rule must not act on this message."""
-        return rule in self.rules or (bool(self.senders) and (client, squeezed(sender)) in self.senders)
+        return rule in self.rules or (bool(self.senders) and (client.casefold(), squeezed(sender)) in self.senders)
 
 
 NOTHING: Final = Allowances()

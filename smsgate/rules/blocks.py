@@ -89,7 +89,7 @@ class Blocks:
         others = tuple(each for each in verdict.rules if each.action is not Action.ALLOW)
         by_sender = rule.id == "BLOCK-SENDER"
         status = Status.ESME_RINVSRCADR if by_sender else status_of(rule)
-        return finding._replace(verdict=Verdict(Action.BLOCK, status, (rule, *others), verdict.monitored))
+        return Finding(Verdict(Action.BLOCK, status, (rule, *others), verdict.monitored), finding.readings)
 
     def _by_sender(self, sender: str, now: float) -> Rule | None:
         if not (self._of[BlockKind.SENDER] or self._of[BlockKind.NUMBER]):

@@ -17,10 +17,10 @@ from typing import Final
 from smsgate.rules import condition as cond
 from smsgate.rules.brands import BrandBits, Build, Impersonation, automaton
 from smsgate.rules.condition import Condition
-from smsgate.rules.engine import CompiledLimit, RuleSet
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.envelope import Envelope
 from smsgate.rules.facts import FACTS, FOREIGN_LINK, Test
-from smsgate.rules.judge import CompiledRule
+from smsgate.rules.judge import CompiledLimit, CompiledRule
 from smsgate.rules.masks import COMPARE, Term, all_of, any_of, one_of, summed
 from smsgate.rules.members import Members
 from smsgate.rules.model import Action, Exemption, Limit, ListKind, Pack, PackError, Problem, Rule, Where

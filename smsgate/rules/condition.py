@@ -198,7 +198,7 @@ class _Reader:
     def whole(self) -> Condition:
         condition = self.condition()
         if self.peek().kind != "end":
-            raise self.error("and, or, or the end of the condition")
+            raise self.error("and, or, or the end of the condition", ("and", "or"))
         return condition
 
     def peek(self, ahead: int = 0) -> _Token:
@@ -252,8 +252,9 @@ class _Reader:
             inner = self.condition()
             self.expect(")")
             return inner
-        if token.kind != "word" or token.text in RESERVED:
-            raise self.error("a keyword set, a fact, a predicate or a bracket")
+        if token.kind != "word" or token.text.lower() in RESERVED:
+            meant = () if token.text in RESERVED else tuple(RESERVED)
+            raise self.error("a keyword set, a fact, a predicate or a bracket", meant)
         following = self.peek(1).text
         if following == "of":
             return self.several()
@@ -335,6 +336,9 @@ class _Reader:
 
     def comparison(self) -> Condition:
         quantity = self.peek()
+        if quantity.text in FIELDS:
+            self.take()
+            raise self.error(f"in, not in or startswith after {quantity.text}")
         if quantity.text not in {*QUANTITIES, *MEASURES}:
             raise self.error(f"one of {', '.join(QUANTITIES)}, score(set), count(set) before a comparison", QUANTITIES)
         self.take()

@@ -15,9 +15,9 @@ such a rule waits for the whole message, or for what rules the excuse out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
-from typing import NamedTuple
 
 from smsgate.rules.allowances import Allowances
 from smsgate.rules.brands import CACHE_ENTRIES, Build, Impersonation, without_blanks
@@ -31,10 +31,9 @@ from smsgate.rules.facts import (
     WRITTEN_DOT,
     Evidence,
     Facts,
-    Test,
 )
-from smsgate.rules.judge import CompiledRule, Judge
-from smsgate.rules.model import Action, Brand, Limit
+from smsgate.rules.judge import CompiledLimit, CompiledRule, Judge
+from smsgate.rules.model import Action, Brand
 from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
@@ -48,20 +47,12 @@ from smsgate.text.disguise import (
 )
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, registrable_domain, without_links
+from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, without_links
 from smsgate.text.window import Window
 
 
-class CompiledLimit(NamedTuple):
-    """A limit with the test of which messages it counts, and its trigger as a rule has one; a test of None counts all."""
-
-    limit: Limit
-    trigger: int
-    test: Test | None
-    status: int
-
-
-class Finding(NamedTuple):
+@dataclass(slots=True)
+class Finding:
     """The rules' verdict on a message, and what limits need to know of it."""
 
     verdict: Verdict
@@ -156,10 +147,18 @@ class RuleSet:
         """All brands of the packs."""
         return self.impersonation.brands
 
-    def check_text(self, text: str, sender: str = "", client: str = "") -> Verdict:
-        """The rules' verdict on characters (limits are not asked), as a message of one part that comes at noon."""
-        carrier = self.of_sender(sender, client) | self.envelope.facts() | self.envelope.hours(12)
+    def check_text(
+        self, text: str, sender: str = "", client: str = "", destination: str = "", *, time_s: float | None = None
+    ) -> Verdict:
+        """The rules' verdict on characters (limits are not asked)."""
+        carrier = self.without_pdu(sender, client, destination, time_s=time_s)
         return self.check((Reading.of_text(text),), sender, client, carrier).verdict
+
+    def without_pdu(self, sender: str, client: str, destination: str = "", *, time_s: float | None = None) -> int:
+        """The `carrier` of a text that came in no PDU: a message of one part, in no alphabet, at noon unless a time (in seconds
+        since 1970) is given."""
+        hours = self.envelope.hours(12) if time_s is None else self.envelope.hours_at(time_s)
+        return self.of_sender(sender, client) | self.envelope.facts([destination]) | hours
 
     def check(
         self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
@@ -169,22 +168,19 @@ class RuleSet:
         Pure: nothing is counted or debited. `content` is what samples are drawn by, in place of the words of the readings.
         """
         origin = self._origin(sender, client) | carrier
-        found: list[Facts] = []
         texts = readings
-        union = 0
         for reading in readings:
-            facts = self.facts(reading, origin)
-            found.append(facts)
-            union |= facts.bits
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
                 shown = "".join(map(reading.text.__getitem__, order))
-                turned = Reading.of_text(shown, reading.alphabet)
-                texts = [*texts[: len(found)], turned, *texts[len(found) :]]
-                facts = self.facts(turned, origin)
-                found.append(facts)
-                union |= facts.bits
+                texts = [*texts, Reading.of_text(shown, reading.alphabet)]
+        found: list[Facts] = []
+        union = 0
+        for text in texts:
+            facts = self.facts(text, origin)
+            found.append(facts)
+            union |= facts.bits
         if union & self._any_trigger or self._always:
-            hits = [self._hits(bits, bits) for bits, _ in found]
+            hits = [self._hits(facts.bits, facts.bits) for facts in found]
             verdict = self._judge.verdict(hits, sender, client, [content or text.words for text in texts])
             return Finding(verdict, found)
         return Finding(PASS, found)
@@ -237,18 +233,18 @@ class RuleSet:
                     bits |= found
         return bits
 
-    def _with_links(self, bits: int, reading: Reading) -> Facts:
+    def _with_links(self, bits: int, reading: Reading) -> tuple[int, tuple[Link, ...]]:
         text = plain(reading.text)
         found = links(text)
         if self._link_tests:
             bits |= self._count_bits(len(found))
         if not found:
-            return Facts(bits, ())
+            return bits, ()
         link_bits, official = self._of_links(found, len(found))
         bits |= link_bits
         if bits & self._outside_bits:
             bits = bits & ~self._outside_bits | self._outside_links(text, found)
-        return Facts(bits | official, tuple(found))
+        return bits | official, tuple(found)
 
     def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
         """The bits that links set, and the brands that all of them belong to; `count`: how many the message has."""
@@ -392,8 +388,3 @@ class RuleSet:
 def _about_characters(text: str) -> int:
     mixed = MIXED_SCRIPT if has_mixed_script(text) else 0
     return mixed | HIDDEN_CHARACTERS if has_hidden_characters(text) else mixed
-
-
-def link_host_key(link: Link) -> str:
-    """What limits per `link_host` count by: the registrable domain, since sub-domains cost a scammer nothing."""
-    return registrable_domain(link.host) or link.host

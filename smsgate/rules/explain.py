@@ -16,11 +16,12 @@ from smsgate.rules.model import Limit, LimitKey
 from smsgate.rules.reasons import Sight, Tried, ones, tried
 from smsgate.rules.verdict import Verdict
 from smsgate.text.disguise import disguised, display_order, may_be_disguised
+from smsgate.text.fingerprint import template
 from smsgate.text.normalize import fold, fold_with_offsets
-from smsgate.text.phones import located_numbers
+from smsgate.text.phones import located_numbers, phone_numbers
 from smsgate.text.reading import Reading
 from smsgate.text.traced import plain_with_offsets
-from smsgate.text.urls import Link, links, registrable_domain, without_links
+from smsgate.text.urls import Link, links, registered, without_links
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,8 +93,8 @@ def explain(
     rules: RuleSet, readings: Sequence[Reading], sender: str = "", client: str = "", carrier: int | None = None
 ) -> Explanation:
     """Judge a message in all its readings and say why. `carrier`: facts of what it came in, None when it is but a text."""
-    if carrier is None:  # as `RuleSet.check_text` has it
-        carrier = rules.of_sender(sender, client) | rules.envelope.facts() | rules.envelope.hours(12)
+    if carrier is None:
+        carrier = rules.without_pdu(sender, client)
     finding = rules.check(readings, sender, client, carrier)
     shown_otherwise = iter(finding.readings[len(readings) :])
     origin = _origin(rules, sender, client)
@@ -111,7 +112,7 @@ def explain(
         finding.verdict,
         tuple(told),
         tuple(tried(rules.compiled_rules, sights)),
-        tuple(counting(rules, finding.readings)),
+        tuple(counting(rules, finding.readings, readings)),
         rules.senders.resembled(sender, client),
     )
 
@@ -121,28 +122,34 @@ def explain_parts(rules: RuleSet, lines: Sequence[Line], sender: str, client: st
     told = []
     sights = []
     facts = []
+    readings = []
     origin = _origin(rules, sender, client)
     for index, (text, alphabet, bits, excuses) in enumerate(lines):
         reading = Reading.of_text(text, alphabet)
         form = _Form(rules, reading, Facts(bits, rules.facts(reading, 0).links), None)
         facts.append(form.facts)
+        readings.append(reading)
         told.append(_told(rules, reading, [form], verdict))
         sights.append(Sight(index, bits, excuses, form.shown(origin)))
     return Explanation(
         verdict,
         tuple(told),
         tuple(tried(rules.compiled_rules, sights)),
-        tuple(counting(rules, facts)),
+        tuple(counting(rules, facts, readings)),
         rules.senders.resembled(sender, client),
     )
 
 
-def counting(rules: RuleSet, readings: Sequence[Facts]) -> Iterator[Limit]:
-    """The limits that count a message with these readings."""
+def counting(rules: RuleSet, found: Sequence[Facts], readings: Sequence[Reading]) -> Iterator[Limit]:
+    """The limits whose condition holds for a message with these facts, and whose keys its readings have."""
+    shown = {
+        LimitKey.LINK_HOST: any(facts.links for facts in found),
+        LimitKey.PHONE: any(phone_numbers(reading.words) for reading in readings),
+        LimitKey.TEMPLATE: any(template(reading.text) for reading in readings),
+    }
     for limit, _, test, _ in rules.compiled_limits:
-        if LimitKey.LINK_HOST in limit.per and not any(facts.links for facts in readings):
-            continue
-        if test is None or any(test(facts.bits, facts.bits) for facts in readings):
+        has_keys = all(shown.get(key, True) for key in limit.per)
+        if has_keys and (test is None or any(test(facts.bits, facts.bits) for facts in found)):
             yield limit
 
 
@@ -223,8 +230,7 @@ class _Form:
         facts = self._rules.impersonation.link(link)
         told = labels(self._rules, facts.official | facts.lookalike | facts.listed)
         start, end = self._placed(self._offsets, link.start, link.end)
-        domain = registrable_domain(link.host) or link.host
-        return Site(link, start, end, domain, ("foreign_link", *told) if facts.foreign else told)
+        return Site(link, start, end, registered(link.host), ("foreign_link", *told) if facts.foreign else told)
 
     def _spans(self) -> Iterator[Span]:
         rules, written = self._rules, list(range(len(self._reading.text)))

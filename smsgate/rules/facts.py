@@ -7,6 +7,7 @@ The bits below are the same in every rule set; those of keyword sets, brands, li
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from smsgate.rules.brands import HOST_FACTS
@@ -30,7 +31,7 @@ FACTS: Final = {
     **HOST_FACTS,
     **SENDER_FACTS,
 }
-"""The bits of `condition.FACTS`; all others are given out by `rules.compile`."""
+"""The bits of `condition.FACTS`; all others are given out by `rules.tables`."""
 WRITTEN_DOT: Final = 1 << 5
 SECOND_LOOK: Final = 1 << 6
 """No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,
@@ -41,8 +42,10 @@ Test = Callable[[int, int], bool]
 up among the latter. They are the same unless parts of the message are missing."""
 
 
-class Facts(NamedTuple):
-    """What is true of one reading: the bits, and the links read."""
+@dataclass(slots=True)
+class Facts:
+    """What is true of one reading: the bits, and the links read. As a NamedTuple it takes 0.1 µs more to make, once a message;
+    so does `rules.engine.Finding`."""
 
     bits: int
     links: tuple[Link, ...]

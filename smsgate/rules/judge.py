@@ -12,7 +12,7 @@ from typing import NamedTuple
 from smsgate.rules.allowances import NOTHING, Allowances
 from smsgate.rules.condition import Condition
 from smsgate.rules.facts import Test
-from smsgate.rules.model import Action, Mode, Rule, Sample
+from smsgate.rules.model import Action, Limit, Mode, Rule, Sample
 from smsgate.rules.sampling import drawn
 from smsgate.rules.verdict import PASS, Verdict
 
@@ -28,6 +28,15 @@ class CompiledRule(NamedTuple):
     test: Test
     status: int
     parts: Mapping[Condition, Test]
+
+
+class CompiledLimit(NamedTuple):
+    """A limit with the test of which messages it counts, and its trigger as a rule has one; a test of None counts all."""
+
+    limit: Limit
+    trigger: int
+    test: Test | None
+    status: int
 
 
 class Judge:

@@ -55,6 +55,10 @@ MAX_E164_DIGITS: Final = 15
 MAX_COMPARED_CHARS: Final = 32
 """A longer source address is none of SMPP's (20, 5.2.8) and on no list. Without this a PDU of 66 KiB could be all address."""
 
+MAX_SENDER_CHARS: Final = 64
+"""What is judged and remembered of a source address: the caches of 65,536 senders would take 4 GB of those of 64 KiB. What is cut
+off is malformed as it is."""
+
 _ALPHANUMERIC: Final = re.compile(r"[A-Za-z0-9.\-_&'+]+(?: [A-Za-z0-9.\-_&'+]+)*")
 """What operators accept and every handset shows: no accents, no blank at an end, no two in a row."""
 _NUMBER: Final = re.compile(rf"\+?[0-9]{{3,{MAX_E164_DIGITS}}}|00[0-9]{{7,{MAX_E164_DIGITS}}}")

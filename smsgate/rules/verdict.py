@@ -5,7 +5,7 @@ How rules come to it is `rules.engine`'s business, limits `policy`'s, what is bl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from smsgate.rules.model import REFUSING, Action, Limit, Rule, place
@@ -20,18 +20,18 @@ an aggregator pause its whole bind."""
 class Verdict:
     """What was decided. `action` is ALLOW when nothing hit. `status` is the command_status to answer (0: the message
     passes, or is dropped). `rules` acted, the strictest first; `monitored` would have. `pause_s`: for how many seconds nothing
-    more is to be read of the session that a passing message came on."""
+    more is to be read of the session that a passing message came on. `refused`: the message must not reach the SMSC; asked of
+    every message, mostly of PASS."""
 
     action: Action = Action.ALLOW
     status: int = 0
     rules: tuple[Rule | Limit, ...] = ()
     monitored: tuple[Rule | Limit, ...] = ()
     pause_s: float = 0.0
+    refused: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def refused(self) -> bool:
-        """Whether the message must not reach the SMSC."""
-        return self.action in REFUSING
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "refused", self.action in REFUSING)
 
     @property
     def reason(self) -> str:

@@ -1,6 +1,6 @@
 """Keywords and brand names to the entries of the automaton: every spelling that one is looked for in.
 
-A keyword has one entry, folded: a whole word with its blanks, or the beginning of one. Where its pack says `typos: yes` it has
+A keyword has one entry, folded: a whole word with its blanks, or the beginning of one. Where its pack says `typos: true` it has
 one more for each slip inside a long word of it (`regularistion`), and so has a brand's name always (`asurance maladie`); a name
 is also looked for as an acronym (C.P.F, D I F) and in one word. The slips are entries, not a second search: a text is passed
 over once. The shipped packs have 82,000 entries, 20 MB, instead of 6,500, and a pass takes a tenth longer.

@@ -23,6 +23,10 @@ _WINDOWS_1252: Final = "".join(
 )
 
 
+_ESCAPE: Final = gsm7.ESCAPE[0]
+"""As a number: asked for as octets it takes 0.1 µs more."""
+
+
 class Alphabet(Protocol):
     """One way to read octets."""
 
@@ -57,7 +61,7 @@ class OctetAlphabet:
     def read_beside(self, body: bytes, others: bytes) -> Reading:
         """The reading, for who knows already which `others` than PLAIN octets are in the body: mostly none, and then half of
         the questions need not be asked."""
-        if others and self._escapes is not None and gsm7.ESCAPE in others:
+        if others and self._escapes is not None and _ESCAPE in others:
             body = self._escapes.unescaped(body)
             others = body.translate(None, PLAIN)
             shown = self._text(body)

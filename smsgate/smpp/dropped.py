@@ -33,9 +33,13 @@ RECEIPT: Final = 0x04
 RECEIPT_ASKED: Final = frozenset({1, 2})
 """registered_delivery & 3: a receipt in any case, or on failure (SMPP 3.4, 5.2.17). 3 is on success only (5.0, 4.7.21)."""
 
-_STRING: Final = rb"([^\0]*\0)"
+MAX_FIELD_OCTETS: Final = 64
+"""Of what a receipt repeats: service_type and addresses, 20 octets at most by the book. A message with a longer one has no
+receipt: thousands wait in memory, and a request to 254 numbers has as many."""
+
+_STRING: Final = rb"([^\0]{0,%d}\0)" % MAX_FIELD_OCTETS
 _SKIPPED: Final = rb"[^\0]*\0"
-_ADDRESS: Final = rb"(..[^\0]*\0)"
+_ADDRESS: Final = rb"(..[^\0]{0,%d}\0)" % MAX_FIELD_OCTETS
 # service_type, source, destination, esm_class protocol_id priority_flag, schedule, validity, registered_delivery
 _SUBMIT: Final = re.compile(_STRING + _ADDRESS * 2 + rb"..." + _SKIPPED * 2 + rb"(.)", re.DOTALL)
 # service_type, source, destination, esm_class registered_delivery (SMPP 3.4, 4.7.1)

@@ -42,6 +42,11 @@ class Framer:
         """Octets received and not taken."""
         return len(self.data) - self.position + len(self._pieces) + len(self._behind) - self._behind_position
 
+    @property
+    def empty(self) -> bool:
+        """Whether everything received was taken and released: `pending` without adding up."""
+        return not (self.data or self._pieces or self._behind)
+
     def untaken(self) -> bytes:
         """A copy of what has been received and not taken."""
         return self.data[self.position :] + bytes(self._pieces) + self._behind[self._behind_position :]

@@ -31,7 +31,7 @@ from smsgate.smpp.dropped import ABOUT_ONE, DROPPED, accepted
 from smsgate.smpp.framing import Framer, FramingError
 from smsgate.smpp.own import OwnRequests
 from smsgate.smpp.pdu import TEXT_BEARING, BindRefused, generic_nack, is_receipt, response, system_id
-from smsgate.smpp.states import READS_ESME, TRANSITIONS, Event, State
+from smsgate.smpp.states import HOLDS_ESME, READS_ESME, TRANSITIONS, Event, State
 
 TURN_BYTES: Final = 8192
 """Octets of one direction handled per turn of the loop. uvloop reads 256 KiB at a time: without this cap four senders with
@@ -149,9 +149,7 @@ class Session:
     @property
     def holding(self) -> bool:
         """Whether more of what the ESME sends should not be read: nothing of it is taken now, or enough of it waits."""
-        if self.state in {State.BINDING, State.ESME_ENDED, State.UNBINDING_SMSC}:
-            return self.downstream.pending > MAX_HELD_BYTES
-        return False
+        return self.state in HOLDS_ESME and self.downstream.pending > MAX_HELD_BYTES
 
     # from the ESME
 
@@ -181,6 +179,7 @@ class Session:
         size = len(data)
         counts = self._pdus_downstream
         awaited = self.awaited_smsc
+        unbound = self.state is State.OPEN  # what changes the state ends the loop; to look at it takes 0.1 µs
         # `framer.peek()` says the same with reasons; calling it for each PDU took 0.4 µs more.
         unpack = HEADER.unpack_from
         try:
@@ -197,7 +196,7 @@ class Session:
                     counts[command] += 1
                 else:
                     counts[-1] += 1
-                if self.state is State.OPEN:
+                if unbound:
                     if command not in BINDS or not self._bind(command, sequence, start, end):
                         self._refuse_unbound(command, sequence)
                         run = end
@@ -235,7 +234,7 @@ class Session:
                     self.to_downstream.append(response(command, status, sequence))
                 else:
                     self.to_downstream.append(generic_nack(status, sequence))
-            return framer.peek() is not None
+            return framer.position < size and framer.peek() is not None
         except FramingError as error:
             self.to_downstream.append(generic_nack(Status.ESME_RINVCMDLEN, error.sequence))
             self.move(Event.CLOSE)
@@ -315,6 +314,7 @@ class Session:
         size = len(data)
         counts = self._pdus_upstream
         awaited = self.awaited_smsc
+        binding = self.state is State.BINDING
         unpack = HEADER.unpack_from
         try:
             while framer.position < stop:
@@ -344,7 +344,7 @@ class Session:
                     sent = awaited.pop(sequence, None)
                     if sent is not None:
                         self._on_response(now - sent, data, start, end)
-                    if self.state is State.BINDING and self._bind_answered(command, status, sequence):
+                    if binding and self._bind_answered(command, status, sequence):
                         return True  # the caller hears of it before anything behind it is judged
                 elif (
                     self.judge_mo is not None
@@ -359,7 +359,7 @@ class Session:
                     self.to_upstream.append(answer)
                 elif command not in {ALERT_NOTIFICATION, OUTBIND} and len(self.awaited_esme) < MAX_AWAITED:
                     self.awaited_esme[sequence] = now
-            return framer.peek() is not None
+            return framer.position < size and framer.peek() is not None
         except FramingError as error:
             self.to_upstream.append(generic_nack(Status.ESME_RINVCMDLEN, error.sequence))
             self.move(Event.CLOSE)

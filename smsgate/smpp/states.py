@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Final
 
 
-class State(Enum):
-    """Where a session stands."""
+class State(IntEnum):
+    """Where a session stands. A number, for tables are asked with it several times a turn: that of any other enumeration is
+    hashed by a function in Python."""
 
     OPEN = auto()
     """No accepted bind."""
@@ -68,3 +69,5 @@ TRANSITIONS: Final = {
 """An end of the ESME's stream counts once everything before it has been taken: never in BINDING."""
 READS_ESME: Final = frozenset({State.OPEN, State.BOUND, State.SMSC_ENDED, State.UNBINDING_ESME})
 """States in which PDUs of the ESME are taken."""
+HOLDS_ESME: Final = frozenset(State) - READS_ESME - {State.CLOSED}
+"""States in which they wait."""

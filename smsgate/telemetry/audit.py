@@ -80,6 +80,7 @@ class Journal:
         self._bytes_out = 0
         self.lost = {"queue": 0, "disk": 0}
         self.written = 0
+        self.awaited_bytes = 0  # what waits for an answer before it is noted: see `net.witness`
         self._lost_told = 0
         self._torn = False  # a write has ended within a line
         self._file = ("", 1)  # day, number

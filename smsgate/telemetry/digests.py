@@ -23,7 +23,7 @@ DIGEST_BYTES: Final = 12
 PART_CHARS: Final = (153, 152, 67, 66)
 """Of a long message: GSM-7 and UCS-2 behind a header with an 8-bit or a 16-bit reference (3GPP TS 23.040, 9.2.3.24.1, .8)."""
 
-_NUMBER: Final = re.compile(r"[\s+]*\d[\d ().-]*")
+_NUMBER: Final = re.compile(r"[\s+(]*\d[\d\s().-]*")
 
 
 class Digests:

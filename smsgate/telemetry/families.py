@@ -31,6 +31,8 @@ LABELS: Final = {
     "result": "`accepted`, `refused`",
     "outcome": "of receipts `sent`, or `lost`: no session took it in time, or too many waited; of long messages `refused`, "
     "`incomplete`, `no_room`",
+    "order": "`block`, or `allow`",
+    "kind": "of what was ordered by hand: `host`, `number`, `sender`, `rule`",
     "process": "`gate`; with several workers `supervisor`, `worker0`, `worker1`, ...",
 }
 
@@ -79,7 +81,7 @@ MESSAGES: Final = Family(
     "counter", "smsgate_messages", "Messages judged, by what was decided.", (CLIENT, "direction", "verdict")
 )
 RULE_HITS: Final = Family(
-    "counter", "smsgate_rule_hits", "Hits of rules and limits, monitored ones too.", ("rule", "action", "mode")
+    "counter", "smsgate_rule_hits", "Hits of rules and limits, monitored ones too.", (CLIENT, "rule", "action", "mode")
 )
 THROTTLED: Final = Family(
     "counter", "smsgate_throttled", "Messages refused for a rate: the client's own, or a limit's.", (CLIENT, "limit")
@@ -142,6 +144,12 @@ AUDIT_LOST: Final = Family(
 )
 MONITOR_ONLY: Final = Family(
     "gauge", "smsgate_monitor_only", "Switches that put clients into monitor-only now; should be 0 on most days."
+)
+ORDERS: Final = Family(
+    "gauge",
+    "smsgate_orders",
+    "Blocks and allowances by hand in force now; each allowance lets pass what rules would stop.",
+    ("order", "kind"),
 )
 OVERLOADED: Final = Family("gauge", "smsgate_overloaded", "Processes that are overloaded now.")
 OVERLOADS: Final = Family("counter", "smsgate_overloads", "Times that an overload began.")

@@ -10,6 +10,7 @@ Where there are several workers, each sends its `record` and the supervisor adds
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -98,7 +99,7 @@ class Metrics:
         self.client_labels = client_labels
         self.messages = {label: dict.fromkeys(Action, 0) for label in client_labels}
         self.messages_mo: dict[tuple[str, str], int] = {}
-        self.rule_hits: dict[tuple[str, str, str], int] = {}
+        self.rule_hits: dict[tuple[str, str, str, str], int] = {}
         self.throttled: dict[tuple[str, str], int] = {}
         self.pdus_downstream = _command_counts()
         self.pdus_upstream = _command_counts()
@@ -143,7 +144,7 @@ class Metrics:
         """Count the rules and limits behind a verdict that was not a plain pass."""
         for mode, entries in (("enforce", verdict.rules), ("monitor", verdict.monitored)):
             for entry in entries:
-                key = (entry.id, entry.action, mode)
+                key = (client_label, entry.id, entry.action, mode)
                 self.rule_hits[key] = self.rule_hits.get(key, 0) + 1
                 if isinstance(entry, Limit) and entry.unit is Unit.SENDERS:
                     self.rotation[entry.id] = self.rotation.get(entry.id, 0) + 1
@@ -169,10 +170,13 @@ class Metrics:
         """What `smsgate top` makes rates of: rows of client, verdict and count, and of rule, action, mode and count."""
         mt = [(client, action, n) for client, counts in self.messages.items() for action, n in counts.items()]
         mo = [(*key, n) for key, n in self.messages_mo.items()]
+        rules: Counter[tuple[str, str, str]] = Counter()
+        for (_, rule, action, mode), n in self.rule_hits.items():
+            rules[rule, action, mode] += n
         return {
             "sessions": self.sessions,
             "messages": [[client, str(action), n] for client, action, n in (*mt, *mo) if n],
-            "rules": [[*key, n] for key, n in self.rule_hits.items()],
+            "rules": [[*key, n] for key, n in rules.items()],
         }
 
     def add(self, record: dict[str, Any], *, over: bool = False) -> None:

@@ -17,7 +17,7 @@ from smsgate.rules.verdict import PASS
 from smsgate.telemetry.digests import Digests
 from smsgate.text.fingerprint import template
 from smsgate.text.reading import Reading
-from smsgate.text.urls import registrable_domain
+from smsgate.text.urls import registered
 
 LOOK_S: Final = 15.0
 """How long counting goes on after a question: `smsgate top` asks each second."""
@@ -75,7 +75,7 @@ class Onlooker:
         hosts, templates = self._current
         verdict = str(finding.verdict.action)
         met = {link.host for facts in finding.readings for link in facts.links}
-        for host in {registrable_domain(host) or host for host in met if self._policy.rules.is_foreign(host)}:
+        for host in {registered(host) for host in met if self._policy.rules.is_foreign(host)}:
             hosts.add((host, verdict))
         if finding.verdict is not PASS:
             words = template(texts[0].text)

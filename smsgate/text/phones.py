@@ -61,8 +61,9 @@ def _as_digits(word: re.Match[str]) -> str:
 
 def canonical(number: str) -> str:
     """A number as `phone_numbers` gives it; short ones (3646) and those of no known shape as their digits."""
-    digits = re.sub(r"\D+", " ", number).strip()
-    return next(iter(phone_numbers(f" {digits} ")), digits.replace(" ", ""))
+    parted = re.sub(r"\D+", " ", number).strip()
+    digits = parted.replace(" ", "")
+    return next(iter(phone_numbers(f" {parted} ") or phone_numbers(f" {digits} ")), digits)
 
 
 def is_premium(number: str) -> bool:

@@ -301,7 +301,7 @@ def _nested(outer: Link, found: list[Link]) -> None:
     for match in _NESTED.finditer(path, 1):
         if len(found) >= MAX_LINKS:
             return
-        host = ascii_host(match["host"])
+        host = ascii_host(match["host"][: MAX_HOST_CHARS + 1])
         if match["mark"] == "//":
             host = plain_address(host)
         if "." in host and (registrable_domain(host) is not None or (match["mark"] == "//" and _IPV4.fullmatch(host))):
@@ -378,3 +378,9 @@ def registrable_domain(host: str) -> str | None:
     if domain is None and "." in host and public_suffix(host) is not None:
         domain = host
     return domain
+
+
+def registered(host: str) -> str:
+    """What links to one site have in common, since sub-domains cost a scammer nothing: its registrable domain, or the host itself
+    where it has none, as an IP address."""
+    return registrable_domain(host) or host

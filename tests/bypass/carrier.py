@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-from smsgate.config.rules import load_rules
 from smsgate.policy import Client, Policy
-from smsgate.rules.engine import RuleSet
 from smsgate.smpp.session import Judge, Session
 from tests import pdus
+from tests.packs import shipped
 
 ROOT: Final = Path(__file__).parents[2]
 CANNED_ID: Final = 7
@@ -36,12 +34,6 @@ class Carrier:
 
     def __str__(self) -> str:
         return f"{self.group}: {self.name}"
-
-
-@cache
-def rules() -> RuleSet:
-    """The packs that ship."""
-    return load_rules([ROOT / "rules"])
 
 
 @dataclass
@@ -104,7 +96,7 @@ def sent_by(carrier: Carrier, text: str) -> list[bytes]:
 
 def attempt(carrier: Carrier, text: str) -> Outcome:
     """Bring `text` through a gate of its own."""
-    policy = Policy(rules(), canned={CANNED_ID: text} if carrier.canned else None)
+    policy = Policy(shipped(), canned={CANNED_ID: text} if carrier.canned else None)
     client = policy.client("bank1")
     binds = [_Bind(_judge(policy, client), _judge_mo(policy, client)) for _ in range(carrier.binds)]
     outcome = Outcome(sent_by(carrier, text), [], [])
