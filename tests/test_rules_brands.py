@@ -94,6 +94,8 @@ def test_names_are_looked_for_outside_of_hosts(rules: RuleSet, text: str, brands
         ("chornopost.fr", {"post"}),
         ("chronoposte.fr", {"post"}),
         ("creditagricole-secure.com", {"agricole"}),
+        ("moncompteforrnation.com", {"cpf"}),
+        ("moncompteformatio.com", {"cpf"}),
         ("credit.agricole.evil.com", {"agricole"}),
         # whole: a part of its own
         ("dpd-colis.com", {"post"}),

@@ -55,6 +55,12 @@ def test_other_senders_are_not_forbidden(sender: str) -> None:
     assert "forbidden_sender" not in facts(sender)
 
 
+def test_a_sender_that_resembles_a_forbidden_one_is_similar_and_itself_is_not() -> None:
+    found = index(forbidden=("INFO", "Police"))
+    assert all("similar_sender" in facts(sender, found=found) for sender in ("P0lice", "lNFO", "Polices"))
+    assert all("similar_sender" not in facts(sender, found=found) for sender in ("police", "Policier", "IMFO"))
+
+
 def test_a_long_list_of_forbidden_senders_is_a_table() -> None:
     table = DigestTable(bytes(build(["info", "alerte"], 2, 1, b"0" * 16)), b"0" * 16)
     found = SenderIndex.of([Pack("p", "p.yaml", HERE, senders=SenderIds(table=table))])

@@ -18,6 +18,7 @@ texts = st.one_of(st.text(max_size=80), st.text(st.sampled_from("aÉ’' \n.-0�
     [
         ("L’Assurance maladie", "l assurance maladie"),
         ("L'Assurance L`Assurance L´Assurance", "l assurance l assurance l assurance"),
+        ("L\u02bcéchéance l\u02b9été", "l echeance l ete"),
         ("Crit’Air CRIT AIR crit-air", "crit air crit air crit air"),
         ("ÉCHÉANCE échéance e\u0301che\u0301ance", "echeance echeance echeance"),
         ("Œuvre, cœur, Æ", "oeuvre coeur a"),

@@ -29,6 +29,11 @@ CACHE_ENTRIES: Final = 65_536
 """Hosts, and senders, remembered: some 20 MB when full, and more than one day of distinct genuine ones."""
 MIN_TYPO_LETTERS: Final = 6
 """`anywhere` tokens, names, and keywords that ask for it are from this length on also found with one inner typo."""
+MIN_WHOLE_TYPO_LETTERS: Final = 7
+"""The same of `whole` tokens: with six, inpost would be found in ilpost.it and ezpass in enpass.io."""
+MIN_ENDLESS_LETTERS: Final = 10
+"""Tokens from this length on are also found without their last letter: `societegeneral`."""
+_LIKENESSES: Final = (("m", "rn"), ("w", "vv"), ("d", "cl"))
 MIN_GLUED_LETTERS: Final = 3
 """Shorter `with_bait` tokens must be parted from the bait: `ca` glued to `mail` is camail."""
 MIN_UNCUT_LETTERS: Final = 5
@@ -108,7 +113,10 @@ class Impersonation:
             for table, tokens in ((self._whole, brand.host.whole), (self._with_bait, brand.host.with_bait)):
                 for token in tokens:
                     word = squeezed(token)
-                    table[word] = table.get(word, 0) | bits.lookalike
+                    for variant in (
+                        _typos(word) if table is self._whole and len(word) >= MIN_WHOLE_TYPO_LETTERS else {word}
+                    ):
+                        table[variant] = table.get(variant, 0) | bits.lookalike
             for token in brand.host.anywhere:
                 for variant in _typos(squeezed(token)):
                     anywhere[variant] = anywhere.get(variant, 0) | bits.lookalike
@@ -270,9 +278,20 @@ def without_blanks(words: Mapping[str, int]) -> dict[str, int]:
 
 
 def _typos(token: str) -> set[str]:
-    """The token, its slips, and each string with another letter inside: hosts are chosen to look alike, not mistyped."""
+    """The token, its slips, and each string with another letter inside: hosts are chosen to look alike, not mistyped.
+
+    Also what passes for it on a screen (`arnazon`, `iaposte`), and a long one without its end.
+    """
     variants = {token}
     if len(token) >= MIN_TYPO_LETTERS:
+        for letter, likeness in _LIKENESSES:
+            places = [place for place, char in enumerate(token) if char == letter]
+            variants.update(token[:place] + likeness + token[place + 1 :] for place in places)
+            variants.add(token.replace(letter, likeness))
+        if token[0] in "il":
+            variants.add(("l" if token[0] == "i" else "i") + token[1:])
+        if len(token) >= MIN_ENDLESS_LETTERS:
+            variants.add(token[:-1])
         variants.update(slips(token))
         for i in range(1, len(token) - 1):
             variants.update(token[:i] + letter + token[i + 1 :] for letter in _ALPHABET)

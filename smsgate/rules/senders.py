@@ -3,7 +3,7 @@
 Three kinds, by what a handset shows: `alphanumeric_sender` (it has a letter), `short_code_sender` (three to eight digits),
 `number_sender` (more), of which `mobile_sender` is a mobile telephone's. `malformed_sender` is what no operator should
 carry. `forbidden_sender` and `reserved_sender` come from the `senders:` of all packs together, `similar_sender` is
-another name than a reserved or official one that resembles it (`text.resemblance`).
+another name than a reserved, forbidden or official one that resembles it (`text.resemblance`).
 
 They are facts of what clients send, given to `RuleSet.check` with those of the carrier: of a message that the SMSC delivers,
 the sender is a telephone and the client is who it is for.
@@ -110,6 +110,7 @@ class SenderIndex:
         names: list[str] = []
         for section in sections:
             forbidden.update(map(_key, section.ids.forbidden))
+            names += section.ids.forbidden
             if section.ids.table is not None:
                 self._tables.append(section.ids.table)
             for entry in section.ids.reserved:
@@ -151,11 +152,12 @@ class SenderIndex:
         return bool(self._clients) and self._may_use(client, _key(sender[:MAX_COMPARED_CHARS]))
 
     def resembled(self, sender: str, client: str) -> tuple[str, ...]:
-        """The reserved and official sender ids that a sender resembles and is not, but those that the client may use itself."""
+        """The reserved, forbidden and official sender ids that a sender resembles and is not, but those that the client may use
+        itself."""
         found: dict[str, None] = {}
         for name in _spellings(sender):
             key = _key(name)
-            if key in self._clients or key in self._official:
+            if key in self._clients or key in self._official or key in self._forbidden:
                 return ()
             found |= dict.fromkeys(
                 near for near in self._resemblances.of(name) if not self._may_use(client, _key(near))

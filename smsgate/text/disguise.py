@@ -79,7 +79,7 @@ _LATIN_LETTER: Final = re.compile(f"[{_LATIN}]")
 _NOT_GREEK_CAPITAL: Final = re.compile("[^ABEZHIKMNOPTYX\u0391-\u03a9]")
 _RIGHT_TO_LEFT: Final = "\u202e"
 _OVERRIDDEN: Final = re.compile(f"{_RIGHT_TO_LEFT}([^\u202c\n\u2028\u2029]*)")
-_STAR: Final = r"\*(?<=[A-Za-z]\*)(?=[A-Za-z])"
+_STAR: Final = r"\*(?<=[^ \n\r*]\*)(?=[^ \n\r*])"
 _LINE_BREAK: Final = r"\n(?<=[a-z]\n)(?=[a-z])"
 _EMOJI: Final = rf"[\u2600-\u27bf\U0001f300-\U0001faff](?<=[{_LATIN}].)(?=[{_LATIN}])"
 _RETURN: Final = r"\r(?<=[^\W\d_]\r)(?=[^\W\d_])"

@@ -26,6 +26,9 @@ INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Mn", "Me"})
 INVISIBLE_EXTRA: Final = frozenset("\x00\u115f\u1160\u3164\uffa0")
 """NUL, and the Hangul fillers: letters by category, blank by sight."""
 
+APOSTROPHES: Final = frozenset("\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u07f4\u07f5\ua78b\ua78c")
+"""Letters by category, apostrophes by sight: they part words as an apostrophe does."""
+
 MAX_REMEMBERED: Final = 20_000
 """Characters per table, 3 MB; real traffic shows a few hundred. All of Unicode would take 120 MB."""
 
@@ -41,7 +44,7 @@ def fold_char(char: str) -> str:
     for part in unicodedata.normalize("NFKD", char):
         if _is_invisible(part):
             continue
-        if unicodedata.category(part)[0] not in "LN":
+        if unicodedata.category(part)[0] not in "LN" or part in APOSTROPHES:
             folded.append(" ")
             continue
         folded += [lookalike(letter) or letter for letter in (lookalike(part) or part.casefold())]
