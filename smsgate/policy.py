@@ -260,7 +260,7 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.refused and verdict.action is not Action.THROTTLE:
+        if verdict.action is Action.BLOCK:
             return verdict, 0
         rate = client.rate
         if rate is not None and not later and not rate.conforms(self._client_tats.get(client.name), now):
@@ -268,9 +268,10 @@ class Policy:
             return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
         allowed_by_rule = verdict.rules and verdict.action is Action.ALLOW
         debited = 0
-        if self.rules.limits and not allowed_by_rule:
+        dropped = verdict.action is Action.DROP  # whoever sends it must not tell it from one that passes
+        if self.rules.limits and not allowed_by_rule and not dropped:
             verdict, debited = self.limits.judge(finding, texts, sender, destinations, client.name, now, admitted)
-        if rate is not None and not verdict.refused:
+        if rate is not None and (dropped or not verdict.refused):
             self._client_tats.push(client.name, now, rate.interval_s * (len(destinations) or 1), inf)
         return verdict, debited
 

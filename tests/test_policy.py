@@ -113,6 +113,12 @@ def test_of_a_message_in_parts_the_hour_is_that_of_the_part_that_comes() -> None
     assert not gate.pdu(in_parts(2, 3, b"un mauvais jour")).refused
 
 
+def test_a_dropped_message_counts_for_the_rate_as_if_it_had_passed() -> None:
+    gate = Gate(rule("bad", Action.DROP), rate=1.0, burst=2)
+    assert gate.statuses(3, "mauvais") == [0, 0, 0x58]
+    assert gate.statuses(1) == [0x58]
+
+
 def test_all_binds_of_a_client_share_its_rate() -> None:
     gate = Gate(rate=1.0, burst=2)
     again = gate.policy.client("bank1")
