@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from smsgate import Filter
-from smsgate.config.load import load_settings
+from smsgate.config.diagnostics import Form
+from smsgate.config.load import GateForm, load_settings
 from smsgate.policy import Policy
 from smsgate.rules import condition as cond
 from smsgate.rules.masks import COMPARE
@@ -86,6 +89,34 @@ def test_the_sender_ids_of_the_rule_reference_join_the_shipped_packs(tmp_path: P
     assert is_refused("Ameli", "bank1")
     assert not any(map(is_refused, ("CreditAgric", "36180", "Ameli", "SFR"), ("bank2", "cinema", "cnam", "sfr1")))
     assert not is_refused("Librairie", "reseller9")
+
+
+def keys(form: type[Form]) -> Iterator[str]:
+    """The keys of a form and of those in it."""
+    for name, field in form.model_fields.items():
+        yield field.alias or name
+        for inner in _forms(field.annotation):
+            yield from keys(inner)
+
+
+def _forms(kind: Any) -> Iterator[type[Form]]:
+    if isinstance(kind, type) and issubclass(kind, Form):
+        yield kind
+    for argument in get_args(kind):
+        yield from _forms(argument)
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "deploy/smsgate.yaml"])
+def test_every_key_of_the_configuration_is_shown(page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert [key for key in keys(GateForm) if not re.search(rf"\b{key}\b[:,}}]", text)] == []
+
+
+def test_every_module_is_in_the_table_of_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text().lower()
+    modules = [file for file in (ROOT / "smsgate").glob("*/*.py") if not file.stem.startswith("__")]
+    told = {"constants", *(file.stem for file in modules if file.parent.name == "cli")}  # by their names
+    assert [file.stem for file in modules if file.stem not in told and not re.search(rf"\b{file.stem}\b", page)] == []
 
 
 def test_the_example_configuration_is_right() -> None:
