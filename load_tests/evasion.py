@@ -86,6 +86,10 @@ def _swapped(word: str) -> str:
     return word[: middle - 1] + word[middle] + word[middle - 1] + word[middle + 1 :]
 
 
+def _cut_by(sign: str) -> Callable[[str], str]:
+    return lambda word: word[: len(word) // 2] + sign + word[len(word) // 2 :]
+
+
 def _last_dot(host: str, dot: str) -> str:
     head, found, tail = host.rpartition(".")
     return head + dot + tail if found else host
@@ -104,6 +108,11 @@ TRICKS: Final[dict[str, Callable[[str], str]]] = {
     "three words dotted": lambda text: _words(text, ".".join, most=LONG_WORDS),
     "zero-width space in each word": lambda text: _words(text, lambda word: word[:2] + _ZERO_WIDTH + word[2:]),
     "soft hyphen in each word": lambda text: _words(text, lambda word: word[:2] + _SOFT_HYPHEN + word[2:]),
+    "three words cut by a star": lambda text: _words(text, _cut_by("*"), least=6, most=LONG_WORDS),
+    "three words cut by an emoji": lambda text: _words(text, _cut_by("\U0001f4e6"), least=6, most=LONG_WORDS),
+    "three words cut by a line break": lambda text: _words(text, _cut_by("\n"), least=6, most=LONG_WORDS),
+    "a capital I for each small l": lambda text: _words(text, lambda word: word.replace("l", "I")),
+    "capitals and Cyrillic look-alikes": lambda text: _words(text.upper(), lambda word: word.translate(_CYRILLIC)),
     "three words lack a letter": lambda text: _words(text, _lost, least=6, most=LONG_WORDS),
     "three words with a letter doubled": lambda text: _words(text, _doubled, least=6, most=LONG_WORDS),
     "three words with letters swapped": lambda text: _words(text, _swapped, least=6, most=LONG_WORDS),
@@ -112,6 +121,16 @@ TRICKS: Final[dict[str, Callable[[str], str]]] = {
     "link with [.]": lambda text: _link(text, lambda before, host, after: before + host.replace(".", "[.]") + after),
     "link with a blank before the last dot": lambda text: _link(
         text, lambda before, host, after: before + _last_dot(host, " .") + after
+    ),
+    "link with a blank behind the last dot": lambda text: _link(
+        text, lambda before, host, after: before + _last_dot(host, ". ") + after
+    ),
+    "link with (point)": lambda text: _link(
+        text, lambda before, host, after: before + _last_dot(host, " (point) ") + after
+    ),
+    "link with a port": lambda text: _link(text, lambda _, host, after: f"https://{host}:8443{after}"),
+    "link with percent-encoded dots": lambda text: _link(
+        text, lambda _, host, after: f"https://{host.replace('.', '%2e')}{after}"
     ),
     "link with full-width dots": lambda text: _link(
         text, lambda before, host, after: before + host.replace(".", "\uff0e") + after
