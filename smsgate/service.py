@@ -48,17 +48,24 @@ class ListenError(Exception):
     """An address can't be listened on, or a file that is needed can't be read."""
 
 
-def run(settings: Settings, loaded: Loaded, started: Callable[[Service], None]) -> None:
-    """Run until a signal ends it. `started` is called once all is ready. Raises ListenError when it can't start."""
+def run(settings: Settings, load: Callable[[], Loaded], started: Callable[[Service], None]) -> None:
+    """Run until a signal ends it, with the rules that `load` reads. `started` is called once all is ready.
+
+    Raises ListenError when it can't start, and what `load` raises.
+    """
     settings = replace(settings, secret=_kept_secret(settings))
     factory = uvloop.new_event_loop if settings.event_loop == "uvloop" else asyncio.new_event_loop
 
-    async def serve() -> None:
+    def service() -> Service:
+        """In a function of its own: nobody may hold on to the first rules, some 80 MB, when others take their place."""
+        loaded = load()
         reloader = Reloader(settings, loaded)
         if settings.workers > 1:
-            await _serve(Supervisor(settings, loaded, reloader), started)
-        else:
-            await _serve(Gate(settings, loaded.rules, reloader), started)
+            return Supervisor(settings, loaded, reloader)
+        return Gate(settings, loaded.rules, reloader)
+
+    async def serve() -> None:
+        await _serve(service(), started)
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(serve())

@@ -46,7 +46,7 @@ def test_run_tells_that_it_started_and_returns_after_a_signal(
         with socket.create_connection((gate.addresses[0].host, gate.addresses[0].port)):
             os.kill(os.getpid(), number)
 
-    service.run(replace(SETTINGS, event_loop=event_loop, metrics=LOCAL), LOADED, started)
+    service.run(replace(SETTINGS, event_loop=event_loop, metrics=LOCAL), lambda: LOADED, started)
     (gate,) = gates
     assert gate.listener.draining
     assert refused(gate.addresses[0])
@@ -60,7 +60,7 @@ def test_a_gate_knows_the_time_of_day() -> None:
         assert abs(told - datetime.now(UTC).timestamp()) < 60
         os.kill(os.getpid(), signal.SIGTERM)
 
-    service.run(SETTINGS, LOADED, started)
+    service.run(SETTINGS, lambda: LOADED, started)
 
 
 def refused(address: Address) -> bool:
@@ -93,7 +93,9 @@ def test_run_says_which_address_it_can_not_listen_on(event_loop: Literal["uvloop
         taken = Address("127.0.0.1", other.getsockname()[1])
         with pytest.raises(service.ListenError, match=rf"{taken}: .*in use"):
             service.run(
-                replace(SETTINGS, metrics=taken, event_loop=event_loop), LOADED, lambda _: pytest.fail("started")
+                replace(SETTINGS, metrics=taken, event_loop=event_loop),
+                lambda: LOADED,
+                lambda _: pytest.fail("started"),
             )
 
 

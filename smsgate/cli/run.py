@@ -38,11 +38,10 @@ def run(
     with told_faults():
         settings = load_settings(config)
         logs.configure(settings.log)
-        loaded = rules.load(settings.rules)
-    try:
-        service.run(settings, loaded, _started)
-    except service.ListenError as error:
-        refuse(f"can't start: {error}")
+        try:
+            service.run(settings, lambda: rules.load(settings.rules), _started)
+        except service.ListenError as error:
+            refuse(f"can't start: {error}")
 
 
 def _started(gate: service.Service) -> None:
