@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -66,7 +67,9 @@ async def running(
                 for peer in one.peers:
                     await peer.close()
             with suppress(ProcessLookupError):  # where the test has ended it
-                gate.process.send_signal(signal.SIGTERM)
+                os.kill(
+                    gate.process.pid, signal.SIGTERM
+                )  # `send_signal` may reap it, and asyncio then knows no exit code
             code, log = await gate.ended()
             assert (code, "Traceback" in log) == (0, False), log
         assert not (folder / "gate.sock").exists()

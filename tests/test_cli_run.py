@@ -195,9 +195,11 @@ def assert_refused(config: Path, code: int, *words: str) -> None:
 def test_an_ipv6_address_is_printed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`[fd00::1]` looks like a tag to what styles the terminal."""
 
-    def started_only(settings: Settings, loaded: Loaded, started: Callable[[service.Service], None]) -> None:
+    def started_only(
+        settings: Settings, load: Callable[[], Loaded], started: Callable[[service.Service], None]
+    ) -> None:
         async def main() -> None:
-            gate = Gate(settings, loaded.rules)
+            gate = Gate(settings, load().rules)
             gate.addresses = [Address("fd00::1", 2775)]
             started(gate)
 

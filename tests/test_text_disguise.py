@@ -242,3 +242,9 @@ def test_latin_octets_read_as_ucs2_are_no_disguise() -> None:
         read_wrong = text.encode("latin-1").decode("utf-16-be", "replace")
         assert not is_odd(read_wrong)
         assert not may_be_disguised(fold(read_wrong))
+
+
+def test_what_may_cut_a_word_may_also_end_one() -> None:
+    texts = [fold(text) for text in disguised("votre soIde\nexpire").texts]
+    assert any(" solde " in text for text in texts)
+    assert any(" soldeexpire " in text for text in texts)

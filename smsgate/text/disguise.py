@@ -174,13 +174,20 @@ def display_order(text: str) -> list[int] | None:
 
 
 def disguised(text: str) -> Disguised:
-    """All readings of a text but the plain one: ten at most, and five of its runs."""
+    """All readings of a text but the plain one: 19 at most, and ten of its runs. What may cut a word may also end one."""
     uncut = _CUT.sub("\0", text)
-    texts = [uncut] if uncut != text else []
-    texts += _with_letters(uncut)
-    words, runs = _joined(uncut)
+    as_written = _readings(text)
+    if uncut == text:
+        return as_written
+    joined = _readings(uncut)
+    return Disguised((*as_written.texts, uncut, *joined.texts), as_written.runs + joined.runs)
+
+
+def _readings(text: str) -> Disguised:
+    texts = tuple(_with_letters(text))
+    words, runs = _joined(text)
     if not runs:
-        return Disguised(tuple(texts), ())
+        return Disguised(texts, ())
     return Disguised((*texts, words, *_with_letters(words)), (runs, *_with_letters(runs)))
 
 
