@@ -217,7 +217,7 @@ def test_forms_of_a_keyword(keyword: str, text: str, hit: bool) -> None:
 
 
 def test_every_fact_of_the_language_has_a_bit_of_its_own() -> None:
-    assert set(FACTS) == set(cond.FACTS)
+    assert set(FACTS) == set(cond.FACTS) - set(cond.LIST_FACTS)
     assert len(set(FACTS.values())) == len(FACTS)
     assert all(bit.bit_count() == 1 for bit in FACTS.values())
 
@@ -326,3 +326,23 @@ def test_a_list_counts_as_empty_from_the_day_after_it_expires() -> None:
     assert [refused("Bonjour", "FAUX", day) for day in (last, after)] == [True, False]
     packs = [replace(packs[0], rules=(rule("link_host in bad"),))]
     assert [refused("voir bad.com", "", day) for day in (last, after)] == [True, False]
+
+
+def test_a_fact_of_a_list_asks_the_lists_of_all_packs() -> None:
+    rules = compile_packs(
+        [
+            pack(rule("shortener and not messenger")),
+            pack(name="links", domains={"shorteners": ["s.example"], "messengers": ["chat.example"]}),
+            pack(name="more", domains={"shorteners": ["t.example"]}),
+        ]
+    )
+    refused = [rules.check_text(f"https://{host}/x").refused for host in ("go.s.example", "t.example", "u.example")]
+    assert refused == [True, True, False]
+    assert not rules.check_text("https://s.example/x https://chat.example/y").refused
+
+
+def test_a_fact_of_a_list_that_no_pack_has_is_a_problem() -> None:
+    with pytest.raises(PackError) as caught:
+        compile_packs([pack(rule("shortener"))])
+    (problem,) = caught.value.problems
+    assert (problem.found, "named shorteners" in problem.expected) == ("shortener", True)

@@ -204,6 +204,8 @@ class _Compiler:
     def _name(self, pack: Pack, name: cond.Name, where: Where) -> int:
         if name.name in FACTS:
             return FACTS[name.name]
+        if name.name in cond.LIST_FACTS:
+            return self.members.listed(name.name, where)
         sets = self.tables.named_sets(pack)
         if name.name not in sets:
             expected = "a keyword set of this pack or of one that it uses, or a fact"

@@ -32,6 +32,8 @@ SENDER_FACTS = (
     "number_sender",
     "mobile_sender",
 )
+LIST_FACTS: Final = {"shortener": "shorteners", "messenger": "messengers"}
+"""Facts that some link's host is on a list of this name, those of all packs together."""
 FACTS = (
     "link",
     "foreign_link",
@@ -41,6 +43,7 @@ FACTS = (
     "premium_number",
     "mobile_number",
     "amount",
+    *LIST_FACTS,
     *SENDER_FACTS,
     *WEAK_FACTS,
 )

@@ -40,6 +40,7 @@ class Members:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._lists: dict[tuple[str, EntryList], int] = {}
+        self._facts: dict[str, int] = {}
         self.domain_bits: dict[str, int] = {}
         self.domain_tables: list[tuple[Container[str], int]] = []
         self.alphabet_bits: dict[str, int] = {}
@@ -69,6 +70,25 @@ class Members:
             self._tables.problems.append(Problem(where, found, "a short list of clients"))
         self._look_up(field, entry_list.kind, entry_list.entries, entry_list.table, bit)
         return bit
+
+    def listed(self, fact: str, where: Where) -> int:
+        """The bit of a fact that is a list's; a problem where no pack has such a list, lest it be false without a word."""
+        if fact not in self._facts:
+            name = cond.LIST_FACTS[fact]
+            lists = [
+                entries
+                for pack in self._tables.packs.values()
+                for entries in pack.lists
+                if entries.name == name and entries.kind is ListKind.DOMAINS
+            ]
+            if not lists:
+                expected = f"a list of domains named {name} in some pack that is loaded, such as the shipped pack links"
+                self._tables.problems.append(Problem(where, fact, expected))
+            bit = self._facts[fact] = self._bit("link_host", fact)
+            for entries in lists:
+                if not self._tables.expired(entries):
+                    self._look_up("link_host", entries.kind, entries.entries, entries.table, bit)
+        return self._facts[fact]
 
     def _inline(self, field: str, entries: Sequence[str], where: Where) -> int:
         bit = self._bit(field, f"{field} in [{', '.join(entries)}]")
