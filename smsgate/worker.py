@@ -34,7 +34,7 @@ from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.policy import Policy
 from smsgate.reload.reloader import RELOADING, Reloader, told
-from smsgate.reload.sealed import Sealed, taken_up
+from smsgate.reload.sealed import BREATH_S, Sealed, taken_up
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry import families, processes
@@ -124,7 +124,8 @@ class Worker:
         self.policy.utc_offset_s = _utc_offset_s()  # the clock may have been set since the start
         old = self.policy.rules
         self.policy.use(rules)
-        old.forget()
+        for _ in old.forget():
+            await asyncio.sleep(BREATH_S)
 
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """Do what an operator asks through the control socket; the answer is plain data. Raises ValueError when it makes no

@@ -76,7 +76,8 @@ def test_a_set_that_is_swapped_out_is_freed_without_the_collector() -> None:
     try:
         old = policy.rules
         policy.use(loaded()[0].rules)
-        old.forget()
+        for _ in old.forget():
+            pass
         del old
         assert gone() is None
     finally:

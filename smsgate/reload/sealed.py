@@ -9,6 +9,7 @@ The file is a memfd: it needs no writable disk, is passed as a descriptor, and i
 from __future__ import annotations
 
 import asyncio
+import gc
 import mmap
 import os
 import pickle
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from time import sleep
 from typing import Any, Final, Self
 from weakref import finalize
 
@@ -28,6 +30,10 @@ from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack
 from smsgate.rules.tables import expired
 
+BREATH_S: Final = 0.005
+"""Between two steps that each hold the loop up: a message needs a few turns of the loop, and would wait for both else."""
+LONG_OCTETS: Final = 1 << 20
+"""Of what takes a millisecond or more to unpickle."""
 SWITCH_S: Final = 0.0005
 """How long the thread that compiles may keep the event loop waiting. Python's own 5 ms are waited for at each event, so that
 forty sessions that speak at once would wait 200."""
@@ -112,9 +118,11 @@ async def taken_up(descriptor: int) -> RuleSet:
     """`unseal` beside a running loop, which is held up by no more than the unpickling of the largest automaton."""
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
+    gc.disable()  # what is made now lasts: to look through it again and again took the loop's time, 40 ms at once
     try:
         return (await asyncio.to_thread(unseal, descriptor)).rules
     finally:
+        gc.enable()
         sys.setswitchinterval(interval_s)
 
 
@@ -127,4 +135,6 @@ def _parts(descriptor: int) -> Iterator[Any]:
             start += _LENGTH_OCTETS
             with view[start : start + length] as part:
                 yield pickle.loads(part)  # noqa: S301  # of a process of this gate
+            if length > LONG_OCTETS:
+                sleep(BREATH_S)
             start += length

@@ -14,7 +14,7 @@ such a rule waits for the whole message, or for what rules the excuse out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import and_, or_
@@ -130,11 +130,18 @@ class RuleSet:
         self._judge = Judge()
         self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
 
-    def forget(self) -> None:
-        """End the use of this set. Its caches refer back to it; without them it is freed with its last reference, at once and
-        even if it was frozen (`gc.freeze`)."""
+    def forget(self) -> Iterator[None]:
+        """End the use of this set, a part at each step: the automata of 50,000 keywords take 20 ms together.
+
+        Its caches refer back to it; without them it is freed with its last reference, even if it was frozen (`gc.freeze`).
+        """
         del self._origin
         self.impersonation.forget()
+        yield
+        del self._words
+        yield
+        del self._uncut
+        yield
 
     def serve(self, sample_key: bytes, allowances: Allowances) -> None:
         """Put in force what is no rule: the key that samples are drawn with, and what an operator allows for now."""
