@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from typer.testing import Result
@@ -26,6 +26,14 @@ class Running:
         self.address = address
         self.config = config
         self.peers: list[Peer] = []
+        self.told_to_end = False
+
+    def end(self) -> None:
+        """Tell the gate to end, once: a second SIGTERM kills a program that is past its handlers. `send_signal` may reap it,
+        and asyncio then knows no exit code."""
+        if not self.told_to_end:
+            self.told_to_end = True
+            os.kill(self.gate.process.pid, signal.SIGTERM)
 
     async def bound(self, client: str) -> Peer:
         esme = Peer(*await asyncio.open_connection(self.address.host, self.address.port))
@@ -66,10 +74,7 @@ async def running(
             finally:
                 for peer in one.peers:
                     await peer.close()
-            with suppress(ProcessLookupError):  # where the test has ended it
-                os.kill(
-                    gate.process.pid, signal.SIGTERM
-                )  # `send_signal` may reap it, and asyncio then knows no exit code
+            one.end()
             code, log = await gate.ended()
             assert (code, "Traceback" in log) == (0, False), log
         assert not (folder / "gate.sock").exists()

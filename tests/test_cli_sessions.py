@@ -152,7 +152,7 @@ def test_trace_ends_with_0_on_ctrl_c_and_with_1_when_the_gate_ends(tmp_path: Pat
                         assert await trace.ended() == (code, "")
                     else:
                         await esme.close()
-                        gate.gate.process.send_signal(signal.SIGTERM)
+                        gate.end()
                         ended, complaint = await trace.ended()
                         assert ended == code
                         assert "the gate has closed the control socket" in complaint

@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import re
-import signal
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,7 +99,7 @@ def test_a_gate_at_debug_level_tells_of_its_sessions_and_nothing_of_its_traffic(
                 esme.send(b"\0\0\0\x05" + SCAM.encode())
                 assert await esme.eof()
             process = gate.gate.process
-            process.send_signal(signal.SIGTERM)
+            gate.end()
             assert process.stderr is not None
             return (await process.stderr.read()).decode().splitlines()
 
