@@ -15,6 +15,7 @@ import pytest
 from smsgate.by_hand.allows import AllowDesk, allowances_of
 from smsgate.by_hand.desk import Records
 from smsgate.rules.allowances import Allowances
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import LimitKey
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from tests.gates import GENUINE, SCAM, crew, pdu, run_on, submit, wire
@@ -23,6 +24,12 @@ from tests.packs import limit, rule, rule_set
 from tests.programs import invoke
 
 RULES = rule_set(rule("link"), limit(LimitKey.CLIENT, 1))
+
+
+async def rules() -> RuleSet:
+    return RULES
+
+
 HOST = {"kind": "host", "value": "Track.carrier.example", "for_s": 3600, "reason": "a test"}
 RULE = {**HOST, "kind": "rule", "value": "R-1"}
 SENDER = {**HOST, "kind": "sender", "value": "My Bank", "client": "bank1"}
@@ -39,7 +46,7 @@ class Desk:
 
     async def refusal(self, **arguments: Any) -> str:
         with pytest.raises(ValueError) as caught:
-            await self.desk.order(arguments, RULES)
+            await self.desk.order(arguments, rules)
         return str(caught.value)
 
 
@@ -51,7 +58,7 @@ def test_every_kind_is_kept_told_and_taken_up_again(tmp_path: Path) -> None:
     async def body() -> None:
         one, two = Desk(tmp_path), Desk(tmp_path)
         for order in (HOST, RULE, SENDER, NUMBER):
-            await one.desk.order(order, RULES)
+            await one.desk.order(order, rules)
         two.desk.load()
         assert two.told[-1] == one.told[-1] == json.loads((tmp_path / "allows.json").read_text())
         assert allowances_of(one.told[-1]) == Allowances(
@@ -91,8 +98,8 @@ def test_what_makes_no_sense_or_harms_is_refused(order: dict[str, Any], words: s
 def test_limits_can_be_allowed_and_a_shared_suffix_by_force(tmp_path: Path) -> None:
     async def body() -> None:
         one = Desk(tmp_path)
-        await one.desk.order({**RULE, "value": "L-1"}, RULES)
-        await one.desk.order({**HOST, "value": "co.uk", "force": True}, RULES)
+        await one.desk.order({**RULE, "value": "L-1"}, rules)
+        await one.desk.order({**HOST, "value": "co.uk", "force": True}, rules)
         assert len(one.told[-1]) == 2
 
     run(body)
@@ -102,7 +109,7 @@ def test_disallow_ends_whatever_has_that_name(tmp_path: Path) -> None:
     async def body() -> None:
         one = Desk(tmp_path)
         for order in (HOST, RULE, {**SENDER, "client": "Bank1"}, SENDER, {**SENDER, "client": "bank2"}, NUMBER):
-            await one.desk.order(order, RULES)
+            await one.desk.order(order, rules)
         assert [record["client"] for record in await one.desk.end({"value": "mybank"})] == ["bank1", "bank2"]
         assert len(await one.desk.end({"value": "track.carrier.example"})) == 1
         assert len(await one.desk.end({"value": "+33639980001"})) == 1
@@ -116,7 +123,7 @@ def test_the_log_names_hosts_rules_and_clients_but_no_numbers(tmp_path: Path, ca
     async def body() -> None:
         one = Desk(tmp_path)
         for order in (HOST, RULE, NUMBER, {**SENDER, "value": "0639980001"}):
-            await one.desk.order(order, RULES)
+            await one.desk.order(order, rules)
 
     with caplog.at_level(logging.WARNING):
         run(body)

@@ -15,6 +15,7 @@ from smsgate.by_hand import desk as module
 from smsgate.by_hand.blocks import BlockDesk, blocks_of
 from smsgate.by_hand.desk import MAX_ORDERS, Records
 from smsgate.rules.blocks import Block, BlockKind
+from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Where
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from tests.gates import GENUINE, SCAM, crew, pdu, run_on, submit, wire
@@ -23,6 +24,12 @@ from tests.packs import brand, rule_set
 from tests.programs import invoke
 
 RULES = rule_set(brand("ameli", "Ameli", domains=["ameli.fr"]))
+
+
+async def rules() -> RuleSet:
+    return RULES
+
+
 HOST = {"kind": "host", "value": "bad.example", "for_s": 3600, "reason": "a test"}
 LINK = "voir http://www.bad.example/x"
 RESP = Command.SUBMIT_SM | RESPONSE
@@ -37,7 +44,7 @@ class Desk:
         self.desk = BlockDesk(folder, lambda _, records: self.told.append(records))
 
     async def ask(self, what: str, **arguments: Any) -> Records:
-        return await (self.desk.end(arguments) if what == "unblock" else self.desk.order(arguments, RULES))
+        return await (self.desk.end(arguments) if what == "unblock" else self.desk.order(arguments, rules))
 
     async def refusal(self, what: str, **arguments: Any) -> str:
         with pytest.raises(ValueError) as caught:
@@ -326,3 +333,10 @@ def test_all_workers_block_and_one_that_starts_later_too(tmp_path: Path) -> None
 def test_a_command_that_says_too_little_asks_nobody(arguments: tuple[str, ...], tmp_path: Path) -> None:
     result = invoke(*arguments, *(("--control", tmp_path / "none.sock")))
     assert result.exit_code == 2
+
+
+def test_what_is_in_force_is_told_without_a_look_at_the_rules() -> None:
+    async def never() -> RuleSet:
+        pytest.fail("the rules were asked for")
+
+    assert asyncio.run(BlockDesk(None, lambda *_: None).order({}, never)) == []

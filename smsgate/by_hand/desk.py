@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -90,12 +90,14 @@ class Desk(ABC):
             return
         self._tell(self.file, self.records)
 
-    async def order(self, arguments: Mapping[str, Any], rules: RuleSet) -> Records:
-        """With a kind the one new order is answered, without all that are in force. Raises ValueError."""
+    async def order(self, arguments: Mapping[str, Any], rules: Callable[[], Awaitable[RuleSet]]) -> Records:
+        """With a kind the one new order is answered, without all that are in force. `rules` is asked for those in force, which
+        may take a while, when there is something to order. Raises ValueError."""
+        if arguments.get("kind") is None:
+            return in_force(self.records)
+        known = await rules()
         async with self._turn:
-            if arguments.get("kind") is None:
-                return in_force(self.records)
-            return [await self._add(arguments, rules)]
+            return [await self._add(arguments, known)]
 
     async def end(self, arguments: Mapping[str, Any]) -> Records:
         """End whatever was ordered about this name; answers that. Raises ValueError."""

@@ -48,4 +48,4 @@ class Desks:
         desk = self._desks[REQUESTS[what]]
         if what != desk.noun:
             return await desk.end(arguments)
-        return await desk.order(arguments, await rules())
+        return await desk.order(arguments, rules)
