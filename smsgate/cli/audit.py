@@ -21,8 +21,8 @@ from smsgate.cli.control import CONFIG, Config, printable
 from smsgate.config.load import load_settings
 from smsgate.config.net_fields import MIN_KEY_OCTETS
 from smsgate.settings import AuditSettings
-from smsgate.telemetry.audit import iso
 from smsgate.telemetry.digests import Digests
+from smsgate.telemetry.logs import iso
 
 SHOWN_DIGITS: Final = 8
 """Of a digest, for people; `--json` has all."""

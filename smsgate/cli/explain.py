@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,6 +19,7 @@ from smsgate.config.rules import load_rules
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.explain import Explanation
 from smsgate.rules.explain import explain as explain_readings
+from smsgate.rules.near import nearest
 from smsgate.rules.reasons import Tried
 from smsgate.text.reading import Reading
 
@@ -107,8 +107,8 @@ def _chosen(why: Explanation, rule: str | None, *, every: bool) -> list[Tried]:
     if rule is not None:
         chosen = [attempt for attempt in why.rules if attempt.rule.id == rule]
         if not chosen:
-            near = get_close_matches(rule, [attempt.rule.id for attempt in why.rules], n=1)
-            hint = f", did you mean {near[0]}?" if near else ""
+            near = nearest(rule, [attempt.rule.id for attempt in why.rules])
+            hint = f", did you mean {near}?" if near else ""
             raise typer.BadParameter(f"no rule {rule!r} is in force{hint}", param_hint="--rule")
         return chosen
     if every:

@@ -31,7 +31,7 @@ from smsgate.smpp.constants import HEADER, HEADER_BYTES
 from smsgate.smpp.pdu import text_view
 from smsgate.smpp.readings import readings
 from smsgate.telemetry.digests import Digests
-from smsgate.telemetry.logs import without_message
+from smsgate.telemetry.logs import iso, without_message
 from smsgate.text.fingerprint import template
 
 log = logging.getLogger(__name__)
@@ -241,11 +241,6 @@ def _answered(answer: bytes) -> dict[str, Any]:
         return {"smsc_status": status}
     message_id = answer[HEADER_BYTES:].partition(b"\0")[0]
     return {"message_id": message_id.decode("latin-1")} if message_id else {}
-
-
-def iso(timestamp: float) -> str:
-    """A Unix time as lines have it."""
-    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _line(record: dict[str, Any]) -> bytes:

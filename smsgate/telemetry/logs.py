@@ -58,8 +58,12 @@ class Json(Fields):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        head = {"time": time, "level": record.levelname.lower(), "event": self.event(record), "logger": record.name}
+        head = {
+            "time": iso(record.created),
+            "level": record.levelname.lower(),
+            "event": self.event(record),
+            "logger": record.name,
+        }
         return json.dumps({**head, **self.fields(record)}, default=str)
 
 
@@ -111,6 +115,11 @@ def configure(settings: LogSettings = LogSettings(), stream: TextIO | None = Non
     handler.addFilter(Pace())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every file that changes near the rules
+
+
+def iso(timestamp: float) -> str:
+    """A Unix time as lines for machines have it."""
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def without_message(error: BaseException) -> str:
