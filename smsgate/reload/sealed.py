@@ -1,15 +1,14 @@
 """A rule set as one process hands it to another: packs and ready automata in an anonymous file.
 
 Tests of conditions are closures, which can't be pickled, and automata are what takes long to build. So the packs travel with
-their automata, and whoever takes them up compiles the packs again with these. For 50,000 keywords that is 60 ms of Python, which
-runs in a thread in small pieces beside the event loop, and 16 ms of unpickling in one piece, where building would take 40.
+their automata, and whoever takes them up compiles the packs again with these. For 50,000 keywords that is 210 ms of Python, which
+runs in a thread in small pieces beside the event loop, and unpickling in two pieces of 20 ms.
 The file is a memfd: it needs no writable disk, is passed as a descriptor, and is gone with the last process that holds it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import mmap
 import os
 import pickle
@@ -118,11 +117,9 @@ async def taken_up(descriptor: int) -> RuleSet:
     """`unseal` beside a running loop, which is held up by no more than the unpickling of the largest automaton."""
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
-    gc.disable()  # what is made now lasts: to look through it again and again took the loop's time, 40 ms at once
     try:
         return (await asyncio.to_thread(unseal, descriptor)).rules
     finally:
-        gc.enable()
         sys.setswitchinterval(interval_s)
 
 
