@@ -105,11 +105,12 @@ def test_several_destinations_with_one_prefix_count_each() -> None:
 
 
 def test_the_keys_of_one_message_are_bounded() -> None:
-    gate = Gate(limit((DESTINATION, HOST), 1))
+    both, shared = limit((DESTINATION, HOST), 1), SharedTable.new(bytearray(HEADER_OCTETS + 4096 * SET_OCTETS), 5)
+    gate = Gate(both, shared=shared)
     hosts = " ".join(f"h{number}.com" for number in range(16))
     numbers = [b"06%08d" % number for number in range(200)]
     assert gate.pdu(pdus.submit_multi(payloads=[hosts.encode()], destinations=numbers)).status == 0
-    known = gate.policy.limits._limiter._tables[0]
+    known = shared.of(both.identity)
     keys = [f"{number.decode()}\0h{host}.com" for number in numbers for host in range(16)]
     assert sum(known.get(key) > 0 for key in keys) == MAX_KEYS
 

@@ -94,27 +94,40 @@ class SharedArrivals:
         """The TAT of a key; 0.0 for one that isn't known."""
         digest = xxh3_64_intdigest(key.encode(), self._seed) or 1
         first = (digest & self._mask) << _SET_SHIFT
-        ways = self._digests[first : first + WAYS].tolist()
-        return self._tats[first + WAYS + ways.index(digest)] if digest in ways else 0.0
+        if self._digests[first] == digest:  # as in most sets: saves 0.15 µs
+            return self._tats[first + WAYS]
+        place = self._find(first, digest)
+        return self._tats[place] if place else 0.0
 
     def push(self, key: str, now: float, by_s: float, ahead_s: float) -> None:
         """See `ArrivalTable.push`."""
         digest = xxh3_64_intdigest(key.encode(), self._seed) or 1
         first = (digest & self._mask) << _SET_SHIFT
         tats = self._tats
-        ways = self._digests[first : first + WAYS].tolist()
-        place = first + WAYS + ways.index(digest) if digest in ways else self._make_room(first, digest, now)
+        place = self._find(first, digest) or self._make_room(first, digest, now)
         step_s = by_s - self._mark_s
         tat = tats[place]
         tats[place] = mine = (tat if tat > now else now) + step_s  # noqa: FURB136  # max() would take as long again
         most = now + ahead_s
-        if self._digests[first : first + WAYS].tolist()[place - first - WAYS] != digest:
+        if self._find(first, digest) != place:
             return  # given to another key meanwhile; and by now whoever had read the same TAT has written too
         found = tats[place]
         if found != mine and found < mine + by_s / 2:
             tats[place] = found = found + by_s
         if found > most:
             tats[place] = most
+
+    def _find(self, place: int, digest: int) -> int:
+        """Where the TAT of a key stands, in the set that begins at a place; 0 for a key that isn't known."""
+        digests = self._digests
+        if (  # written out, since mostly the first one is it: 0.15 µs less than by a list of the four
+            digests[place] == digest
+            or digests[place := place + 1] == digest
+            or digests[place := place + 1] == digest
+            or digests[place := place + 1] == digest
+        ):
+            return place + WAYS
+        return 0
 
     def _make_room(self, first: int, digest: int, now: float) -> int:
         tats = self._tats
