@@ -1,7 +1,7 @@
 """The state of one limit: whether a key has room for a message, and what the message debits.
 
-All limits that apply to a message are asked, then all are debited; a refusal debits none. So `ask` debits nothing itself: it
-adds what there is to debit to a list, and `debit` does it all.
+All limits that apply to a message are asked, then all are debited; a refusal debits none. So asking changes nothing: it adds to a
+list what there will be to debit, if the message passes.
 
 How many *different* values (senders, say) a key has met is counted with the same arrival times: a pair of key and value has one
 of its own, and only while that is none, for a window, does the value debit the key.
