@@ -88,8 +88,6 @@ class InForce:
         debits: list[Debit],
     ) -> float:
         """`Limiter.ask` under all keys of a message: the seconds until there is room under each."""
-        if self.simple is not None and len(destinations) == 1:  # saves 0.1 µs
-            return self.limiter.ask((self.simple(client, sender, destinations),), 1, now, debits)
         groups: Sequence[Sequence[bytes]] = (destinations,)
         shown: Collection[str] = ()
         if self.shown is not None:
@@ -171,6 +169,7 @@ class PackLimits:
         debits: list[Debit] = []
         counted: list[Debit] = []  # of different values, whatever becomes of the message
         lasting = 0
+        is_to_one = len(destinations) == 1
         for each in self._limits:
             if each.trigger and not bits & each.trigger:
                 continue
@@ -181,9 +180,11 @@ class PackLimits:
                     each.ask(finding, texts, sender, destinations, client, now, debits)
                 continue
             before = len(debits)
-            wait_s = each.ask(
-                finding, texts, sender, destinations, client, now, counted if each.is_distinct else debits
-            )
+            if each.simple is not None and is_to_one:  # saves 0.15 µs
+                wait_s = each.limiter.ask((each.simple(client, sender, destinations),), 1, now, debits)
+            else:
+                into = counted if each.is_distinct else debits
+                wait_s = each.ask(finding, texts, sender, destinations, client, now, into)
             if wait_s > 0.0:
                 verdict = self._exceeded(verdict, each, wait_s, sender, client)
                 if not each.is_distinct and not each.is_shaping:
