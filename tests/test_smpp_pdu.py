@@ -368,7 +368,9 @@ def test_the_view_of_what_aiosmpplib_builds(built: Callable[..., Any], text: str
         sequence_num=5,
     )
     encoded = text.encode("utf-16-be")
-    assert view_of(message.pdu()) == TextView(SOURCE, (DESTINATION,), udhi, 8, (encoded,), source_type=b"\0\0")
+    assert view_of(message.pdu()) == TextView(
+        SOURCE, (DESTINATION,), udhi, 8, (encoded,), source_type=b"\0\0", plain=not udhi
+    )
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,7 @@ class Relay:
     def admit(self, system_id: str) -> int:
         """The status to refuse a bind with before it goes upstream, or 0."""
         refusal = self.admission.bind(system_id, self.address.host, perf_counter())
-        allowed = self.policy.client(system_id).settings.allow_from
+        allowed = self.policy.settings(system_id).allow_from
         if allowed and not any(ip_address(self.address.host) in network for network in allowed):
             refusal = Refusal.ADDRESS
         if refusal is None and self.overload.active:
@@ -313,7 +313,7 @@ class Relay:
 
     async def _connect(self) -> None:
         name = self.session.system_id
-        wanted = self.policy.client(name).settings.upstreams
+        wanted = self.policy.settings(name).upstreams
         self.upstream_name = await self.upstreams.connect(name, wanted, lambda: self.upstream) or ""
         self.connecting = None
         if not self.upstream_name:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from smsgate.smpp import tlv
+from smsgate.smpp import tlv, udh
 from smsgate.smpp.constants import (
     DEFINED_TAGS,
     ESM_CLASS_TYPE,
@@ -75,6 +75,8 @@ _SILENT_TAGS: Final = DEFINED_TAGS - {_PAYLOAD, _CALLBACK_NUM, _CALLBACK_NUM_ATA
 _CALLBACK_NUM_HEAD_BYTES: Final = 3
 """Digit mode, type of number, numbering plan (SMPP 3.4, 5.3.2.36)."""
 _ASCII: Final = 1
+_BLANK: Final = b" "
+"""What begins with this or a letter is not suspected to begin with a header (`udh.suspected`)."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class TextView:
     `ambiguous`: there are several, or a length lies. `ported`: a TLV names a port. `beside`: texts shown beside the
     body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none. `sar`: reference, total and part as SAR
     TLVs have them (SMPP 3.4, 5.3.2.22-24). `source_type`: source_addr_ton and source_addr_npi, an octet each.
+    `plain`: the body is the text, and there is nothing else to read, as in nearly all.
     """
 
     source: bytes
@@ -99,6 +102,7 @@ class TextView:
     canned: int = 0
     sar: tuple[int, int, int] | None = None
     source_type: bytes = b""
+    plain: bool = False
 
 
 def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
@@ -113,8 +117,9 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
         # Nothing behind short_message, as usual: 0.5 µs saved by not asking for TLVs.
         if position + length[0] == end and not data[position - 2]:
             udhi = esm_class[0] & ESM_CLASS_UDHI != 0
-            bodies = (data[position:end],)
-            return TextView(source, (destination,), udhi, coding[0], bodies, source_type=source_type)
+            text = data[position:end]
+            plain = not udhi and (text[:1] >= _BLANK or not udh.suspected(text))  # to ask takes 0.06 µs
+            return TextView(source, (destination,), udhi, coding[0], (text,), source_type=source_type, plain=plain)
         head = source_type, source, (destination,), esm_class[0], coding[0], data[position - 2]
         return _view(head, data, position, length[0], end)
     reader = _READERS.get(command)
