@@ -185,9 +185,9 @@ class RuleSet:
         for text in texts:
             facts = self.facts(text, origin)
             found.append(facts)
-            union |= facts.bits
+            union |= facts[0]
         if union & self._any_trigger or self._always:
-            hits = [self._hits(facts.bits, facts.bits) for facts in found]
+            hits = [self._hits(bits, bits) for bits, _ in found]
             verdict = self._judge.verdict(hits, sender, client, [content or text.words for text in texts])
             return Finding(verdict, found)
         return Finding(PASS, found)
@@ -228,7 +228,7 @@ class RuleSet:
             bits |= self.numbers.facts(reading.words)
         if self._amounts_asked and (known & self._amounts_asked or self._amounts_asked < 0):
             bits |= amount(reading)
-        return Facts(bits, links_read)
+        return bits, links_read
 
     def _in_disguise(self, text: str) -> int:
         """What a second look at a `plain` text without links tells, which hardly any message needs (see `text.disguise`)."""
@@ -322,7 +322,7 @@ class RuleSet:
             allowing = [entry for entry in self._allowing if self._judge.acts(entry.rule, sender, client, content)]
             if all(any(entry.test(possible, certain) for entry in allowing) for certain, possible in judged):
                 verdict = PASS  # a rule that allows may hold once the missing parts are there
-        return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
+        return Finding(verdict, [(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
 
     def _closed(self, evidence: Evidence, origin: int) -> tuple[int, int]:
         """The bits of a complete text, and those that excuse."""
