@@ -323,7 +323,7 @@ def test_an_smsc_that_never_reads_stops_the_reading_of_its_sender(loop_name: str
             (relay,) = running.gate.sessions._relays
             assert relay.upstream.transport.get_write_buffer_size() <= side_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             assert relay.session.downstream.pending
-            assert relay.timers.esme_pdu_begun == 0.0, "the ESME is not to blame"
+            assert relay.downstream.pdu_begun == 0.0, "the ESME is not to blame"
             upstream.writer.transport.resume_reading()  # type: ignore[attr-defined]
             assert await upstream.pdu() == submit(GENUINE, 2)
 
@@ -466,20 +466,19 @@ def test_the_timer_of_a_pdu_begins_anew_with_each_pdu_however_the_stream_is_cut(
         async with wire() as running:
             esme, upstream = await running.bound()
             (relay,) = running.gate.sessions._relays
-            timers = relay.timers
-            for sender, receiver, name, sent in (
-                (esme, upstream, "esme_pdu_begun", [submit(GENUINE, number) for number in range(2, 6)]),
-                (upstream, esme, "smsc_pdu_begun", [pdu(Command.ENQUIRE_LINK, number) for number in range(2, 6)]),
+            for sender, receiver, side, sent in (
+                (esme, upstream, relay.downstream, [submit(GENUINE, number) for number in range(2, 6)]),
+                (upstream, esme, relay.upstream, [pdu(Command.ENQUIRE_LINK, number) for number in range(2, 6)]),
             ):
                 begun: list[float] = []
                 for first, second in pairwise(sent):
                     sender.send((first[-8:] if begun else first) + second[:-8])
                     assert await receiver.pdu() == first
-                    await until(lambda name=name: getattr(timers, name) > 0.0)  # type: ignore[misc]
-                    begun.append(getattr(timers, name))
+                    await until(lambda side=side: side.pdu_begun > 0.0)  # type: ignore[misc]
+                    begun.append(side.pdu_begun)
                 assert begun[0] < begun[1] < begun[2]
                 sender.send(sent[-1][-8:])
                 assert await receiver.pdu() == sent[-1]
-                assert getattr(timers, name) == 0.0
+                assert side.pdu_begun == 0.0
 
     run_on(loop_name, body)

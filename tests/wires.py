@@ -33,7 +33,7 @@ class Wire:
             CAP,
             judge=judge,
             admit=lambda _: 0,
-            on_response=lambda seconds, *_: self.times.append(seconds),
+            on_response=lambda seconds, answers: self.times.extend([seconds] * answers),
             pdus_downstream=self.counts[0],
             pdus_upstream=self.counts[1],
             judge_mo=judge if mo else None,
