@@ -293,7 +293,7 @@ class Policy:
         if action is BLOCK:
             return verdict, 0
         rate = client.rate
-        if rate is not None and not later and not rate.conforms(client.due, now):
+        if rate is not None and not later and client.due - now > rate.tolerance_s:
             # The one case where 0x58 speaks to the right party.
             return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
         debited = 0
