@@ -16,11 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Final
 
+from smsgate.smpp.binding import Admit, Binding, refusal_unbound
 from smsgate.smpp.constants import (
     BINDS,
     FROM_ESME,
     HEADER,
     HEADER_BYTES,
+    OTHER_COMMAND,
     OWN_SEQUENCE_FIRST,
     OWN_SEQUENCE_LAST,
     RESPONSE,
@@ -30,7 +32,7 @@ from smsgate.smpp.constants import (
 from smsgate.smpp.dropped import ABOUT_ONE, DROPPED, accepted
 from smsgate.smpp.framing import Framer, FramingError
 from smsgate.smpp.own import OwnRequests
-from smsgate.smpp.pdu import TEXT_BEARING, BindRefused, generic_nack, is_receipt, response, system_id
+from smsgate.smpp.pdu import TEXT_BEARING, generic_nack, is_receipt, response
 from smsgate.smpp.states import HOLDS_ESME, READS_ESME, TRANSITIONS, Event, State
 
 TURN_BYTES: Final = 8192
@@ -47,8 +49,6 @@ BINDING: Final = State.BINDING
 CLOSED: Final = State.CLOSED
 """Asked for every turn: names of their own, since Python 3.11 looks members of an enumeration up in 0.07 µs."""
 
-OTHER_COMMAND: Final = -1
-"""What PDUs count under whose command has no count of its own."""
 ALERT_NOTIFICATION: Final = int(Command.ALERT_NOTIFICATION)
 OUTBIND: Final = int(Command.OUTBIND)
 REPLACE: Final = int(Command.REPLACE_SM)
@@ -57,7 +57,6 @@ SUBMITTED: Final = TEXT_BEARING - {REPLACE}
 """What is judged without a look whether it is about an earlier message."""
 LAST_RECEIPT: Final = OWN_SEQUENCE_LAST - MAX_AWAITED // 8
 """Numbers behind this one are kept for unbinds, which step over those that pass just then."""
-GENERIC_NACK: Final = int(Command.GENERIC_NACK)
 
 
 Judge = Callable[[int, bytes, int, int, float], int]
@@ -72,14 +71,11 @@ OnResponse = Callable[[float, int], None]
 """(seconds that the SMSC took, to how many requests of the ESME's) of answers."""
 OnWatched = Callable[[bytes, int, int], None]
 """(data, start, end) of an answer that somebody waits for."""
-Admit = Callable[[str], int]
-"""system_id of a bind -> command_status to refuse it with before it goes upstream, or 0."""
 Run = bytes | memoryview
 
 
 class Session:
-    """One session. `system_id` is the client, known once a bind went upstream, and the SMSC's word from BOUND on: a bind
-    that comes later must be the same client's."""
+    """One session."""
 
     __slots__ = (
         "_answer",
@@ -95,16 +91,13 @@ class Session:
         "admit",
         "awaited_esme",
         "awaited_smsc",
-        "bind_command",
-        "bind_refused",
-        "bind_sequence",
+        "bind",
         "downstream",
         "forward_unknown",
         "held",
         "judge",
         "judge_mo",
         "state",
-        "system_id",
         "to_downstream",
         "to_upstream",
         "took",
@@ -133,13 +126,10 @@ class Session:
         OTHER_COMMAND. Where messages of the ESME may be dropped, `answer` is asked for the answers to them and to requests
         about those that are known by `knows`."""
         self.state = State.OPEN
-        self.system_id = ""
-        self.bind_refused = False
+        self.bind = Binding()
         self.held = False  # what the ESME has sent waits behind a message that was HELD
         self.waiting = False  # a request of the SMSC bears the number of ours in flight
         self.took = False  # some PDU, when last asked to
-        self.bind_command = 0
-        self.bind_sequence = 0
         self.judge = judge
         self.judge_mo = judge_mo
         self._knows = knows
@@ -164,6 +154,11 @@ class Session:
     def move(self, event: Event) -> None:
         """Change state as the table says; a KeyError is a fault of ours, never of a peer's."""
         self.state = TRANSITIONS[self.state, event]
+
+    @property
+    def system_id(self) -> str:
+        """The client: known once a bind went upstream, and the SMSC's word from BOUND on."""
+        return self.bind.system_id
 
     @property
     def holding(self) -> bool:
@@ -223,11 +218,10 @@ class Session:
                     counted = kind if kind in counts else OTHER_COMMAND
                 pdus += 1
                 if unbound:
-                    if command not in BINDS or not self._bind(command, sequence, start, end):
-                        self._refuse_unbound(command, sequence)
-                        run = end
-                        continue
-                    return False
+                    if self._open(command, sequence, start, end):
+                        return False
+                    run = end
+                    continue
                 if command >= RESPONSE:
                     if self._own_esme.sent and self._own_esme.is_answer(command, sequence):
                         self._pass(self.to_upstream, data, run, start)
@@ -279,47 +273,24 @@ class Session:
     def _beside_messages(self, command: int, data: bytes, start: int, end: int, now: float) -> int:
         """What to do with a request of the ESME's that submits no text: as `Judge` says."""
         if command in BINDS:
-            return self._other_client(data, start, end)
+            return self.bind.another(data, start, end)
         if command in ABOUT_ONE and self._knows is not None and self._knows(command, data, start, end):
             return DROPPED
         return self.judge(command, data, start, end, now) if command == REPLACE else 0
 
-    def _other_client(self, data: bytes, start: int, end: int) -> int:
-        """The status to refuse a bind with that comes on a session already accepted: it may only be the same client's."""
-        try:
-            same = system_id(data, start, end) == self.system_id
-        except BindRefused as refused:
-            return refused.status
-        return 0 if same else Status.ESME_RALYBND
-
-    def _bind(self, command: int, sequence: int, start: int, end: int) -> bool:
-        """Let a bind through, or queue its refusal. True when it goes upstream."""
-        try:
-            name = system_id(self.downstream.data, start, end)
-        except BindRefused as refused:
-            self.to_downstream.append(response(command, refused.status, sequence))
+    def _open(self, command: int, sequence: int, start: int, end: int) -> bool:
+        """Whether a request is a bind that goes upstream; all else is answered here while there is none."""
+        if command not in BINDS:
+            answer = refusal_unbound(command, sequence)
+            if answer is not None:
+                self.to_downstream.append(answer)
             return False
-        if self.bind_refused and name != self.system_id:  # guessing names on one connection is not retrying
-            self.to_downstream.append(response(command, Status.ESME_RBINDFAIL, sequence))
-            return False
-        status = self.admit(name)
+        status = self.bind.request(self.downstream.data, start, end, self.admit)
         if status:
             self.to_downstream.append(response(command, status, sequence))
             return False
-        self.system_id = name
-        self.bind_command = command
-        self.bind_sequence = sequence
         self.move(Event.BIND)
         return True
-
-    def _refuse_unbound(self, command: int, sequence: int) -> None:
-        """Answer what comes before an accepted bind. Responses get no answer; refused binds have theirs already."""
-        if command & RESPONSE or command in BINDS:
-            return
-        if command in FROM_ESME:
-            self.to_downstream.append(response(command, Status.ESME_RINVBNDSTS, sequence))
-        else:
-            self.to_downstream.append(generic_nack(Status.ESME_RINVCMDID, sequence))
 
     # from the SMSC
 
@@ -393,7 +364,8 @@ class Session:
                     if sequence in watched:
                         assert self._on_watched is not None
                         self._on_watched(data, start, end)
-                    if binding and self._bind_answered(command, status, sequence):
+                    if binding and (event := self.bind.answered(command, status, sequence)) is not None:
+                        self.move(event)
                         return True  # the caller hears of it before anything behind it is judged
                 elif (
                     self.judge_mo is not None
@@ -433,29 +405,17 @@ class Session:
 
     def deliver(self, body: bytes, now: float) -> bool:
         """Queue a deliver_sm of the gate's own for the ESME; False where none can be sent, or not any more."""
-        if self.state is not State.BOUND or self.bind_command == TRANSMITTER or self._next_own > LAST_RECEIPT:
+        if self.state is not State.BOUND or self.bind.command == TRANSMITTER or self._next_own > LAST_RECEIPT:
             return False
         pdu, self._next_own = self._own_esme.send(Command.DELIVER_SM, self._next_own, now, body)
         self.to_downstream.append(pdu)
-        return True
-
-    def _bind_answered(self, command: int, status: int, sequence: int) -> bool:
-        """Whether this is the first answer that can only be meant for the one request in flight. Only the right one accepts:
-        stacks that make no sense of a bind send a generic_nack, often with sequence 0."""
-        if command != GENERIC_NACK and command & ~RESPONSE not in BINDS:
-            return False
-        if command == self.bind_command | RESPONSE and sequence == self.bind_sequence and status == Status.ESME_ROK:
-            self.move(Event.BIND_ACCEPTED)
-        else:
-            self.bind_refused = True
-            self.move(Event.BIND_REFUSED)
         return True
 
     # what the session says itself
 
     def refuse_pending_bind(self, status: int) -> None:
         """Answer the bind that no SMSC could be found for, and close."""
-        self.to_downstream.append(response(self.bind_command, status, self.bind_sequence))
+        self.to_downstream.append(response(self.bind.command, status, self.bind.sequence))
         self.to_upstream.clear()
         self.move(Event.CLOSE)
 

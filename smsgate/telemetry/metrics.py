@@ -19,12 +19,11 @@ from prometheus_client.core import Metric
 from smsgate.limits.admission import Refusal
 from smsgate.rules.model import Action, Limit, Unit
 from smsgate.rules.verdict import Verdict
-from smsgate.smpp.constants import RESPONSE, Command, command_name
+from smsgate.smpp.constants import OTHER_COMMAND, RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
 from smsgate.telemetry import families
 from smsgate.telemetry.rule_set import RuleSetState
 
-OTHER_COMMAND: Final = -1
 FILTER_BUCKETS_S: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2)
 ADDED_BUCKETS_S: Final = (5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.5, 2.0, 10.0)
 LAG_BUCKETS_S: Final = (1e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5)
