@@ -81,8 +81,8 @@ _BLANK: Final = b" "
 
 @dataclass(slots=True)
 class TextView:
-    """What a text-bearing request says. One is made and read a message, in half the time that a NamedTuple takes (and without
-    names of arguments in a quarter less).
+    """What a text-bearing request says. One is made and read a message, in half the time that a NamedTuple takes; an argument
+    given by its name costs 0.08 µs.
 
     `bodies`: every stretch of octets that some SMSC may take for the text, user data headers included; at least one.
     `ambiguous`: there are several, or a length lies. `ported`: a TLV names a port. `beside`: texts shown beside the
