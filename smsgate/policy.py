@@ -160,11 +160,10 @@ class Policy:
         if view.plain and len(view.source) <= MAX_SENDER_CHARS:  # as nearly all: saves 0.3 µs of questions
             rules = self.rules
             texts = text_readings(view.bodies[0], view.data_coding, client.alphabet)
-            sender = view.source.decode("latin-1")
-            carrier = rules.of_sender(sender, client.name, view.source_type)
+            sender, origin = rules.source(view.source, client.name, view.source_type)
             if rules.envelope.asked:
-                carrier |= facts_beside(rules.envelope, view, texts, now + self.utc_offset_s)
-            verdict = self.decide(texts, sender, view.destinations, client, now, carrier)
+                origin |= facts_beside(rules.envelope, view, texts, now + self.utc_offset_s)
+            verdict = self._decide(texts, sender, view.destinations, client, now, origin)
         else:
             verdict = self._decide_further(_cut(view), client, now)
         if (verdict.refused or verdict.pause_s) and self._monitors(client):
@@ -221,7 +220,20 @@ class Policy:
         carrier: int = 0,
     ) -> Verdict:
         """Decide on one message and debit what it counts for, if it passes. `carrier`: facts of the PDU it came in."""
-        finding = self.rules.check(texts, sender, client.name, carrier)
+        origin = self.rules.origin(sender, client.name) | carrier
+        return self._decide(texts, sender, destinations, client, now, origin)
+
+    def _decide(  # noqa: PLR0917  # as `decide_pdu`
+        self,
+        texts: Sequence[Reading],
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        origin: int,
+    ) -> Verdict:
+        """`decide`, with all facts known that are not of the texts."""
+        finding = self.rules.find(texts, sender, client.name, origin)
         if self.blocks.any:
             finding = self.blocks.judge(finding, texts, sender, now)
         if self.onlooker is not None:
