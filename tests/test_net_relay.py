@@ -9,11 +9,12 @@ import struct
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 from smsgate.net import side as side_module
-from smsgate.settings import ClientSettings, UpstreamSettings
+from smsgate.settings import ClientSettings, TimerSettings, UpstreamSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.session import TURN_BYTES
 from tests.gates import GENUINE, SCAM, FakeSmsc, bind, both_loops, pdu, run_on, split, submit, until, upstreams, wire
@@ -480,5 +481,25 @@ def test_the_timer_of_a_pdu_begins_anew_with_each_pdu_however_the_stream_is_cut(
                 sender.send(sent[-1][-8:])
                 assert await receiver.pdu() == sent[-1]
                 assert side.pdu_begun == 0.0
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_a_pdu_begun_behind_a_bind_is_timed_from_the_answer_to_it(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(timers=TimerSettings(session_init_s=0.0)) as running:
+            esme = await running.esme()
+            esme.send(bind() + submit(GENUINE, 2)[:-8])
+            upstream = await running.smsc.connection()
+            assert await upstream.pdu() == bind()
+            (relay,) = running.gate.sessions._relays
+            relay.tick(perf_counter() + relay.timers.settings.pdu_read_s)
+            assert not relay.ended, "the ESME may not be read"
+            answered = perf_counter()
+            upstream.send(pdu(Command.BIND_TRANSCEIVER | RESPONSE, 1, b"smsc\0"))
+            await until(lambda: relay.downstream.pdu_begun > answered)
+            esme.send(submit(GENUINE, 2)[-8:])
+            assert await upstream.pdu() == submit(GENUINE, 2)
 
     run_on(loop_name, body)
