@@ -10,7 +10,6 @@ pass, each once. Pure but for the state of limits and segments: no clock, no I/O
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import reduce
 from operator import and_
 from typing import Final
@@ -321,7 +320,8 @@ class Policy:
 
 def _cut(view: TextView) -> TextView:
     """The view with no more of its source address than is judged."""
-    return view if len(view.source) <= MAX_SENDER_CHARS else replace(view, source=view.source[:MAX_SENDER_CHARS])
+    view.source = view.source[:MAX_SENDER_CHARS]
+    return view
 
 
 def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:
