@@ -175,9 +175,7 @@ class RuleSet:
         self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
     ) -> Finding:
         """Judge every reading of one message; `carrier` are the facts of what it came in and of its sender id (`of_sender`).
-
-        Pure: nothing is counted or debited. `content` is what samples are drawn by, in place of the words of the readings.
-        """
+        `content` is what samples are drawn by, in place of the words of the readings. Pure: nothing is counted or debited."""
         return self.find(readings, sender, client, self.origin(sender, client) | carrier, content)
 
     def find(self, readings: Sequence[Reading], sender: str, client: str, origin: int, content: str = "") -> Finding:
