@@ -162,8 +162,8 @@ class PackLimits:
         them."""
         verdict = finding.verdict
         bits = 0
-        for facts in finding.readings:
-            bits |= facts.bits
+        for each_bits, _ in finding.readings:
+            bits |= each_bits
         if not self._always and not bits & self._triggers:  # saves 0.2 µs a limit
             return verdict, 0
         debits: list[Debit] = []
@@ -211,8 +211,8 @@ class PackLimits:
 
 def _holds(test: Test, readings: Sequence[Facts]) -> bool:
     """Whether a condition holds in any reading."""
-    for facts in readings:  # noqa: SIM110  # any() would take 0.3 µs more
-        if test(facts.bits, facts.bits):
+    for bits, _ in readings:  # noqa: SIM110  # any() would take 0.3 µs more
+        if test(bits, bits):
             return True
     return False
 
@@ -303,8 +303,8 @@ def _by_number(destinations: Sequence[bytes], digits: int | None) -> list[list[b
 
 def _hosts(finding: Finding, _texts: Sequence[Reading]) -> Collection[str]:
     hosts = set()
-    for facts in finding.readings:
-        for link in facts.links:
+    for _, links in finding.readings:
+        for link in links:
             hosts.add(registered(link.host))
     return hosts
 
