@@ -33,7 +33,7 @@ from smsgate.net.listener import Incoming, Listener
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.reload.reloader import RELOADING, Reloader, told
-from smsgate.reload.sealed import Sealed, unseal
+from smsgate.reload.sealed import Sealed, anonymous_file, unseal
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import Settings
 from smsgate.telemetry import audit, families, processes
@@ -78,7 +78,7 @@ class Supervisor(Doors):
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
         self._desks = Desks(settings.state, self._tell_orders)
-        self._limits = os.memfd_create("smsgate-limits", os.MFD_CLOEXEC)
+        self._limits = anonymous_file("limits")
         finalize(self, os.close, self._limits)
         self._limit_table = new_limit_table(self._limits)
         self._next_tls = 0

@@ -14,8 +14,10 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from errno import EFBIG
 from time import sleep
 from typing import Any, Final, Self
 from weakref import finalize
@@ -76,14 +78,24 @@ class Sealed:
         return sealed
 
 
-def anonymous_file() -> int:
+def anonymous_file(name: str = "rules") -> int:
     """The descriptor of an empty one."""
-    return os.memfd_create("smsgate-rules", os.MFD_CLOEXEC)
+    return os.memfd_create(f"smsgate-{name}", os.MFD_CLOEXEC)
+
+
+@contextmanager
+def filling(what: str) -> Iterator[None]:
+    """An OSError in it says what there is no room for. To the system an anonymous file is a file, though it is memory."""
+    try:
+        yield
+    except OSError as error:
+        about = "; the limit on file sizes (ulimit -f, LimitFSIZE=) applies to it" if error.errno == EFBIG else ""
+        raise OSError(f"no room in memory for {what}: {error.strerror}{about}") from error
 
 
 def write(descriptor: int, loaded: Loaded, automata: Sequence[ahocorasick.Automaton]) -> None:
-    """Fill an empty anonymous file. `automata` are those that the packs' compilation asked for, in their order."""
-    with open(descriptor, "wb", closefd=False) as stream:  # a descriptor, no path
+    """Fill an empty anonymous file. `automata`: those that the compilation of the packs asked for, in order. Raises OSError."""
+    with filling("the rules"), open(descriptor, "wb", closefd=False) as stream:  # a descriptor, no path
         for part in ((loaded.packs, loaded.today), *automata):
             octets = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
             stream.write(len(octets).to_bytes(_LENGTH_OCTETS, "big"))
