@@ -202,7 +202,7 @@ class Gate(Doors):
         self.worker = Worker(settings, rules, self.admission.disconnect, self.limit_table)
         self.policy = self.worker.policy
         self.metrics = self.worker.metrics
-        self.rule_set = self.metrics.rule_set = RuleSetState(rules.version, len(rules.rules))
+        self.rule_set = self.metrics.rule_set = RuleSetState.of(rules)
         self._reloader = reloader
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
@@ -248,7 +248,7 @@ class Gate(Doors):
     async def put(self, sealed: Sealed) -> None:
         """See `reload.reloader.Reloadable`."""
         await self.worker.put(sealed.descriptor)
-        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules, sealed.contents.rotating)
 
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """See `Worker.operate`; and what is the whole gate's."""

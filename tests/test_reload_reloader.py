@@ -31,14 +31,14 @@ EXPIRING = PACK.replace("    action: block\n", f"    action: block\n    expires:
 class FakeGate:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        self.rule_set = RuleSetState(rules.version, len(rules.rules))
+        self.rule_set = RuleSetState.of(rules)
         self.fault: OSError | None = None
 
     async def put(self, sealed: Sealed) -> None:
         if self.fault is not None:
             raise self.fault
         self.rules = await taken_up(sealed.descriptor)
-        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules, sealed.contents.rotating)
 
 
 class Reloading:

@@ -30,6 +30,7 @@ from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack
 from smsgate.rules.tables import expired
+from smsgate.telemetry.rule_set import rotating
 
 BREATH_S: Final = 0.005
 """Between two steps that each hold the loop up: a message needs a few turns of the loop, and would wait for both else."""
@@ -43,10 +44,12 @@ _LENGTH_OCTETS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is known of a sealed set without opening it. `expires`: the last days of rules and lists in force that have one."""
+    """What is known of a sealed set without opening it. `rotating`: limits that tell of rotation; `expires`: the last days of
+    rules and lists in force that have one."""
 
     version: str
     rules: int
+    rotating: tuple[str, ...]
     day: date
     expires: Mapping[str, date]
 
@@ -57,7 +60,7 @@ class Contents:
         for entries in (entries for pack in loaded.packs for entries in pack.lists):
             if entries.expires is not None and not expired(entries, loaded.today):
                 expires[f"list {entries.name}"] = entries.expires
-        return cls(loaded.rules.version, len(loaded.rules.rules), loaded.today, expires)
+        return cls(loaded.rules.version, len(loaded.rules.rules), rotating(loaded.rules), loaded.today, expires)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
