@@ -8,7 +8,7 @@ import re
 import resource
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -107,13 +107,15 @@ class Program:
 
 
 @asynccontextmanager
-async def program(*arguments: str | Path, folder: Path | None = None) -> AsyncIterator[Program]:
-    """The installed `smsgate` as a process; killed if the test leaves it running."""
+async def program(
+    *arguments: str | Path, folder: Path | None = None, under: Sequence[str | Path] = ()
+) -> AsyncIterator[Program]:
+    """The installed `smsgate` as a process; killed if the test leaves it running. `under`: the command that runs it."""
     command = Path(sys.executable).with_name("smsgate")
     assert command.exists(), "install the project first: pip install -e ."
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
     process = await asyncio.create_subprocess_exec(
-        command, *map(str, arguments), stdout=PIPE, stderr=PIPE, cwd=folder, env=environment
+        *map(str, (*under, command, *arguments)), stdout=PIPE, stderr=PIPE, cwd=folder, env=environment
     )
     try:
         yield Program(process)
