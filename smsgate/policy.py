@@ -304,9 +304,11 @@ class Policy:
         if action is BLOCK:
             return verdict, 0
         rate = client.rate
-        if rate is not None and not later and client.due - now > rate.tolerance_s:
-            # The one case where 0x58 speaks to the right party.
-            return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
+        if rate is not None and not later:
+            messages = len(destinations) or 1
+            if client.due - now > (rate.tolerance_s if messages == 1 else rate.room_s(messages)):
+                # The one case where 0x58 speaks to the right party.
+                return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
         debited = 0
         dropped = action is DROP  # whoever sends it must not tell it from one that passes
         if self.rules.limits and not dropped and not (action is ALLOW and verdict.rules):

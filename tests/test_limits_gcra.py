@@ -55,3 +55,15 @@ def test_the_sustained_rate() -> None:
     limit = Gcra.of(10.0, 5)
     times = [100.0 + step / 100 for step in range(1000)]  # 100/s for ten seconds
     assert sum(admitted(limit, times)) in range(5 + 99, 5 + 101)
+
+
+@given(rates, st.integers(1, 300), starts, st.lists(st.integers(1, 60), min_size=1, max_size=20))
+def test_several_at_once_need_room_for_all(rate: float, burst: int, start: float, several: list[int]) -> None:
+    """What is more than a burst passes only while none of it is used up."""
+    limit, table, left = Gcra.of(rate, burst), ArrivalTable(1), burst
+    for messages in several:
+        fits = messages <= left if messages <= burst else left == burst
+        assert limit.conforms(table.get("x"), start, messages) is fits
+        if fits:
+            table.push("x", start, messages * limit.interval_s, inf)
+            left -= messages

@@ -307,3 +307,9 @@ def test_what_another_limit_refuses_or_nobody_enforces_causes_no_pause() -> None
     said = [flagged.send("mauvais") for _ in range(2)][1]
     assert (said.action, [entry.id for entry in said.rules]) == (Action.FLAG, ["R-1", "L-1"])
     assert said.pause_s > 0.0
+
+
+def test_a_message_of_several_units_needs_room_for_all_of_them() -> None:
+    gate = Gate(limit(per=CLIENT, unit=Unit.SEGMENTS, count=5))
+    three, two = ({"text": "a" * length} for length in (400, 200))
+    assert [status > 0 for status in gate.statuses(three, three, two, {})] == [False, True, False, True]

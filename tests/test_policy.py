@@ -54,6 +54,17 @@ def test_a_client_over_its_rate_is_told_0x58() -> None:
     assert gate.statuses(3) == [0, 0, 0x58]
 
 
+def test_a_message_to_many_needs_room_for_all_of_them_in_the_rate_or_a_whole_burst() -> None:
+    gate = Gate(rate=1.0, burst=3)
+
+    def multi(count: int) -> int:
+        return gate.pdu(pdus.submit_multi(b"x", destinations=[b"%d" % number for number in range(count)])).status
+
+    assert [multi(2), multi(2), multi(1), multi(1)] == [0, 0x58, 0, 0x58]
+    gate.now += 3.0
+    assert [multi(5), multi(1)] == [0, 0x58]
+
+
 def test_clients_that_are_not_configured_share_settings_but_not_a_balance() -> None:
     policy = Policy(rule_set(), {"other": ClientSettings(1.0, 1), "bank1": ClientSettings()})
     one, two, bank = policy.client("one"), policy.client("two"), policy.client("bank1")

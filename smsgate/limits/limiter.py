@@ -24,11 +24,12 @@ A tuple: anything with names takes 0.1 µs more to make, for each limit."""
 class Limiter:
     """`ahead_s`: how far debts may run. `distinct_s`: how long a value counts once, where values are counted."""
 
-    __slots__ = ("_ahead_s", "_distinct_s", "_get", "_interval_s", "_push", "_tolerance_s")
+    __slots__ = ("_ahead_s", "_distinct_s", "_gcra", "_get", "_interval_s", "_push", "_tolerance_s")
 
     def __init__(
         self, gcra: Gcra, table: ArrivalTable | SharedArrivals, ahead_s: float = inf, distinct_s: float = 0.0
     ) -> None:
+        self._gcra = gcra
         self._interval_s, self._tolerance_s = gcra
         self._get = table.get
         self._push: Callable[[str, float, float, float], None] = table.push
@@ -36,13 +37,14 @@ class Limiter:
         self._distinct_s = distinct_s
 
     def ask(self, keys: Iterable[str], units: int, now: float, debits: list[Debit]) -> float:
-        """The seconds until a message of so many units has room under each of these keys, 0 when it has now; what it debits is
+        """The seconds until all units of a message have room under each of these keys, 0 when they have now; what it debits is
         added to `debits`."""
         by_s = units * self._interval_s
+        room_s = self._tolerance_s if units == 1 else self._gcra.room_s(units)
         longest_s = 0.0
         for key in keys:
             debits.append((self._push, key, by_s, self._ahead_s))
-            wait_s = self._get(key) - now - self._tolerance_s
+            wait_s = self._get(key) - now - room_s
             if wait_s > longest_s:  # noqa: PLR1730  # max() would take 0.1 µs more
                 longest_s = wait_s
         return longest_s
