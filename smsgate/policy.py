@@ -10,7 +10,6 @@ pass, each once. Pure but for the state of limits and segments: no clock, no I/O
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import reduce
 from math import inf
 from operator import and_
@@ -279,7 +278,9 @@ class Policy:
 def _view(command: int, data: bytes, start: int, end: int) -> TextView:
     """The view of a PDU, with no more of its source address than is judged."""
     view = text_view(command, data, start, end)
-    return view if len(view.source) <= MAX_SENDER_CHARS else replace(view, source=view.source[:MAX_SENDER_CHARS])
+    if len(view.source) > MAX_SENDER_CHARS:
+        view.source = view.source[:MAX_SENDER_CHARS]
+    return view
 
 
 def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:

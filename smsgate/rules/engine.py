@@ -28,6 +28,7 @@ from smsgate.rules.facts import (
     LINK,
     MIXED_SCRIPT,
     SECOND_LOOK,
+    SINGLES,
     WRITTEN_DOT,
     Evidence,
     Facts,
@@ -38,11 +39,13 @@ from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import (
+    TWO_SINGLES,
     disguised,
     display_order,
     has_hidden_characters,
     has_mixed_script,
     is_odd,
+    is_spaced_out,
     may_be_disguised,
 )
 from smsgate.text.normalize import fold
@@ -103,7 +106,8 @@ class RuleSet:
         }
         self.words = words
         self.labels = labels
-        self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
+        dots = {dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}
+        self._words = build({**words, **dots, **{pair: words.get(pair, 0) | SINGLES for pair in TWO_SINGLES}})
         self.uncut = without_blanks(words)
         self._uncut = build(self.uncut)
         self.name_bits = name_bits
@@ -216,7 +220,7 @@ class RuleSet:
             bits, links_read = self._with_links(bits, reading)
         elif self._link_tests:
             bits |= self._count_bits(0)
-        if reading.odd or may_be_disguised(reading.words):
+        if reading.odd or (bits & SINGLES and is_spaced_out(reading.words)):
             if reading.odd:
                 bits |= _about_characters(reading.text)
             beside = without_links(plain(reading.text), links_read)

@@ -34,8 +34,9 @@ FACTS: Final = {
 """The bits of `condition.FACTS`; all others are given out by `rules.tables`."""
 WRITTEN_DOT: Final = 1 << 5
 SECOND_LOOK: Final = 1 << 6
-"""No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,
-and they may be open until a later one."""
+SINGLES: Final = 1 << 13
+"""No facts. A link may be there that `may_hold_link` does not know of; words in disguise may, as a window tells when they come,
+since they may be open until a later one; letters may be spaced out."""
 
 Test = Callable[[int, int], bool]
 """Whether a condition holds, given the facts it may rest on and those that may excuse from it: what stands under `not` is looked
