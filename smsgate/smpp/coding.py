@@ -36,6 +36,10 @@ class Alphabet(Protocol):
         """The reading of a body, user data header already off. Any octets have one."""
         ...
 
+    def sole(self, body: bytes) -> Reading | None:
+        """The reading, if there is no doubt that the body is in this alphabet; None where its octets may hint at another."""
+        ...
+
 
 PLAIN: Final = b"\n" + bytes(set(range(0x20, 0x7B)) - set(b"$@[\\]^_`"))
 """Octets that are the same character in all octet alphabets, and none that calls for a second look."""
@@ -76,7 +80,7 @@ class OctetAlphabet:
         return shape if code not in _HINTS else ord(_HINT) if chr(shape) == LETTER else ord(DOUBTFUL)
 
     def sole(self, body: bytes) -> Reading | None:
-        """The reading, if there is no doubt that the body is in this alphabet; None where its octets may hint at another."""
+        """The reading, if nothing hints at another alphabet."""
         shape = body.translate(self._shapes).decode()
         if _HINT in shape:
             if shape.count(_HINT) * HINTING_SHARE >= len(body):
@@ -127,6 +131,9 @@ class NationalAlphabet:
         """The reading."""
         return Reading.of_text(self._table.text(body), self.name)
 
+    def sole(self, _: bytes) -> None:
+        """None: what is behind a header that names tables is read without them too."""
+
 
 class PackedAlphabet:
     """GSM-7 packed into octets as on the air, the first septet behind some fill bits."""
@@ -144,6 +151,9 @@ class PackedAlphabet:
         reading.alphabet = self.name
         return reading
 
+    def sole(self, _: bytes) -> None:
+        """None: any octets may be anything."""
+
 
 class CodecAlphabet:
     """An alphabet that Python has a codec for. What is not in it shows as U+FFFD, which parts words."""
@@ -157,6 +167,10 @@ class CodecAlphabet:
     def read(self, body: bytes) -> Reading:
         """The reading."""
         return Reading.of_text(body.decode(self._codec, "replace"), self.name)
+
+    def sole(self, body: bytes) -> Reading | None:
+        """The reading of PLAIN octets; of others, None."""
+        return None if body.translate(None, PLAIN) else self.read(body)
 
 
 class Utf16Alphabet:
@@ -176,6 +190,14 @@ class Utf16Alphabet:
         if len(body) & 1:
             body = body + self._ending if self._ending else body[:-1]
         return Reading.of_text(body.decode(self._codec, "surrogatepass"), self.name)
+
+    def sole(self, body: bytes) -> Reading | None:
+        """The reading, if the body has Latin letters but for one character in eight; None where it may be another alphabet's.
+        Of the big end first."""
+        leading = body[::2]
+        if leading == bytes(len(leading)):  # to decode them as Latin-1 takes 0.4 µs less
+            return Reading.of_text(body[1::2].decode("latin-1"), self.name)
+        return self.read(body) if leading.count(0) * 8 >= len(leading) * 7 else None
 
 
 _BASIC_TABLE: Final = gsm7.Table(BASIC, EXTENSION, _WINDOWS_1252[0x80:])

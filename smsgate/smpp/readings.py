@@ -21,13 +21,11 @@ from smsgate.smpp.coding import (
     HINTING_SHARE,
     LATIN_1,
     PACKED,
-    PLAIN,
     UCS2,
     UCS2_LE,
     UTF_8,
     Alphabet,
     NationalAlphabet,
-    OctetAlphabet,
     PackedAlphabet,
     named,
 )
@@ -90,28 +88,18 @@ def text_readings(
 ) -> tuple[Reading, ...]:
     """The readings of the octets behind `header`, if there is one. Of readings that say the same there is but one."""
     alphabets = named(data_coding, default)
-    first = alphabets[0]
     shifted = header is not None and (header.single_shift or header.locking_shift)
     if len(alphabets) == 1 and not shifted:
-        if isinstance(first, OctetAlphabet):
-            sole = first.sole(text)
-            if sole is not None:
-                return (sole,)
-        elif (first is UCS2 and _mostly_latin(text)) or (first is UTF_8 and not text.translate(None, PLAIN)):
-            return (first.read(text),)
+        sole = alphabets[0].sole(text)
+        if sole is not None:
+            return (sole,)
     found: list[Reading] = []
-    for alphabet in dict.fromkeys((*alphabets, *_further(first, text))):
+    for alphabet in dict.fromkeys((*alphabets, *_further(alphabets[0], text))):
         for form in _forms(alphabet, header) if header is not None else (alphabet,):
             reading = form.read(text)
             if not any(_same(reading, other) for other in found):
                 found.append(reading)
     return tuple(found)
-
-
-def _mostly_latin(text: bytes) -> bool:
-    """Whether UCS-2 makes Latin letters of the octets but for one in eight."""
-    leading = text[::2]
-    return leading.count(0) * 8 >= len(leading) * 7
 
 
 def _further(first: Alphabet, text: bytes) -> list[Alphabet]:
