@@ -13,7 +13,15 @@ from smsgate.settings import DefaultAlphabet
 from smsgate.smpp import gsm7
 from smsgate.smpp.national import BASIC, EXTENSION
 from smsgate.smpp.pdu import UNKNOWN_CODING
-from smsgate.text.disguise import DOUBTFUL, LETTER, is_odd, is_usual, kinds, may_be_altered, spells_with_digits
+from smsgate.text.disguise import (
+    DOUBTFUL,
+    LETTER,
+    has_odd_characters,
+    is_usual,
+    kinds,
+    may_be_altered,
+    spells_with_digits,
+)
 from smsgate.text.normalize import OctetFolding
 from smsgate.text.reading import CommonOctets, Reading
 from smsgate.text.urls import may_hold_link
@@ -96,20 +104,18 @@ class OctetAlphabet:
 
     def read(self, body: bytes) -> Reading:
         """The reading. With an escape in the body, brackets are not where ASCII has them: links are asked of the text."""
-        others = body.translate(None, PLAIN)
-        if others and self._escapes is not None and _ESCAPE in others:
+        if self._escapes is not None and _ESCAPE in body:
             body = self._escapes.unescaped(body)
-            others = body.translate(None, PLAIN)
-            shown = self._text(body)
+            shown = text = self._text(body)
         else:
-            shown = body.decode("latin-1")
+            shown, text = body.decode("latin-1"), ""
+        others = body.translate(None, PLAIN)
         words = self._folding.fold(body, others)
         if words is None:
             return Reading.of_text(self._text(body), self.name)
-        # 0.2 µs; the text, which must be decoded to be asked, costs 1.5
         odd = (
             may_be_altered(shown)
-            or (others.translate(None, self._usual) != b"" and is_odd(self._text(body)))
+            or (others.translate(None, self._usual) != b"" and has_odd_characters(text or self._text(body)))
             or spells_with_digits(kinds(words))
         )
         return Reading(self.name, words, may_hold_link(shown), odd, body, self._text)

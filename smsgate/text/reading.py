@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from smsgate.text.disguise import DOUBTFUL, is_odd, is_usual, kind, kinds, may_be_altered, spells_with_digits
-from smsgate.text.normalize import collapse, fold, fold_char
+from smsgate.text.disguise import (
+    DOUBTFUL,
+    is_odd,
+    is_usual,
+    kind,
+    kinds,
+    may_be_altered,
+    may_be_cut_by_emoji,
+    spells_with_digits,
+)
+from smsgate.text.normalize import BEYOND_LATIN_1, MAX_REPLACED, CharacterTable, collapse, fold, fold_char
 from smsgate.text.urls import is_common, may_hold_common_link, may_hold_link
 
 
@@ -37,10 +46,15 @@ class Reading:
     def of_text(cls, text: str, alphabet: str = "text") -> Reading:
         """The one reading of characters that are already known."""
         octets = text.encode("latin-1", "ignore")
+        signs = len(text) - len(octets)
+        if 0 < signs <= MAX_REPLACED and not "".join(BEYOND_LATIN_1.findall(text)).translate(_UNCOMMON):
+            octets = text.encode("latin-1", "replace")  # with "?", which parts words as they do
         if len(octets) == len(text):
             shape = octets.translate(_LATIN_1.shapes).decode()
             if DOUBTFUL not in shape:
-                return _LATIN_1.reading(alphabet, octets, shape, text, lambda _: text)
+                reading = _LATIN_1.reading(alphabet, octets, shape, text, lambda _: text)
+                reading.odd = reading.odd or (signs > 0 and may_be_cut_by_emoji(text))
+                return reading
         words = fold(text)
         odd = is_odd(text) or spells_with_digits(kinds(words))
         return cls(alphabet, words, may_hold_link(text), odd, b"", lambda _: text)
@@ -78,3 +92,11 @@ class CommonOctets:
 
 
 _LATIN_1: Final = CommonOctets("".join(map(chr, range(0x100))))
+
+
+def _uncommon(char: str) -> str:
+    """Nothing for a common character that parts words: quotes, dashes, emoji."""
+    return "" if fold_char(char) == " " and is_usual(char) and is_common(char) else char
+
+
+_UNCOMMON: Final = CharacterTable(_uncommon)
