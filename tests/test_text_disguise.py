@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from smsgate.smpp.coding import ASCII, GSM7, LATIN_1, Alphabet
 from smsgate.text.disguise import (
+    TWO_SINGLES,
     disguised,
     display_order,
     has_hidden_characters,
     has_mixed_script,
     is_odd,
+    is_spaced_out,
     kinds,
     may_be_disguised,
     spells_with_digits,
@@ -229,6 +231,12 @@ def test_the_work_is_in_proportion_to_the_text(unit: str) -> None:
     has_mixed_script(text)
     has_hidden_characters(text)
     display_order(text)
+
+
+@given(st.text(st.sampled_from("aéΔ42 .@$\u00ad-"), max_size=20))
+def test_letters_to_join_are_where_two_single_ones_are(text: str) -> None:
+    if is_spaced_out(fold(text)) and disguised(text).runs:
+        assert any(pair in fold(text) for pair in TWO_SINGLES)
 
 
 def test_all_imitators_are_where_they_are_looked_for() -> None:

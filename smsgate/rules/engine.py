@@ -26,6 +26,7 @@ from smsgate.rules.facts import (
     FOREIGN_LINK,
     HIDDEN_CHARACTERS,
     LINK,
+    MARKS,
     MIXED_SCRIPT,
     SECOND_LOOK,
     SINGLES,
@@ -39,7 +40,6 @@ from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import (
-    TWO_SINGLES,
     disguised,
     display_order,
     has_hidden_characters,
@@ -50,7 +50,7 @@ from smsgate.text.disguise import (
 )
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, without_links
+from smsgate.text.urls import MAX_LINKS, Link, links, plain, without_links
 from smsgate.text.window import Window
 
 
@@ -106,8 +106,7 @@ class RuleSet:
         }
         self.words = words
         self.labels = labels
-        dots = {dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}
-        self._words = build({**words, **dots, **{pair: words.get(pair, 0) | SINGLES for pair in TWO_SINGLES}})
+        self._words = build({**words, **{mark: words.get(mark, 0) | bit for mark, bit in MARKS.items()}})
         self.uncut = without_blanks(words)
         self._uncut = build(self.uncut)
         self.name_bits = name_bits

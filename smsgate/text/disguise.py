@@ -1,8 +1,8 @@
 """Words in disguise: what a reader makes of digits, signs and gaps among letters, and characters that should not be there.
 
 Folding reads each character by itself; here it takes the neighbours to tell. Almost no honest message has any of it, so
-every message pays two cheap questions, `is_odd` of its characters and `may_be_disguised` of its folded words, and only
-those that say yes are read again:
+every message pays a few cheap questions, `is_odd` of its characters and `may_be_disguised` of its folded words or the parts
+of these, and only those that say yes are read again:
 
 - `c4rte v1tale`, `@mende`, `$olde`: digits and signs among letters, read as the letters they resemble. A word is read so
   only if it has two letters or more, none of the digits that resemble no letter, no three digits in a row and no two at its
@@ -115,7 +115,7 @@ class Disguised(NamedTuple):
 
 
 def is_odd(text: str) -> bool:
-    """Whether a text has characters that call for a second look. 0.4 µs on 100 characters."""
+    """Whether a text has characters that call for a second look: 0.6 µs on 100 characters of ASCII, 1.1 on others."""
     return has_odd_characters(text) or may_be_altered(text) or (not text.isascii() and may_be_cut_by_emoji(text))
 
 
