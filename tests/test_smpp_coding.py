@@ -60,7 +60,7 @@ texts = st.text(st.sampled_from("aehlIAE 0134679éèà½.,/([*\n\r$@_"), max_siz
 @example(body=b"v1tale")
 @example(body=b"a l'h\x04tel")
 @example(body=b"\x04t\x04")
-@example(body=b"12ab")
+@example(body=b"13ab")
 @example(body=b"\0a\0b\0")
 def test_what_is_read_in_short_is_read_alike(alphabet: Alphabet, body: bytes) -> None:
     sole = alphabet.sole(body)
