@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from aiosmpplib.codec import GSM_BASIC_DECODE_MAP, GSM_EXTENDED_DECODE_MAP, GSM7BitCodec
 from hypothesis import example, given
@@ -30,6 +32,7 @@ from smsgate.smpp.coding import (
 )
 from smsgate.smpp.pdu import UNKNOWN_CODING
 from smsgate.text.normalize import fold
+from smsgate.text.reading import Reading
 from smsgate.text.urls import links, plain
 from tests.septets import pack
 
@@ -47,6 +50,34 @@ link_like = st.text(st.sampled_from("abc.fr/:()[]{}doti \n\x0b\x0c\x1b\0\t@-_é\
     lambda text: text.encode("latin-1", "replace")
 )
 bodies = st.one_of(st.binary(max_size=160), link_like)
+
+
+texts = st.text(st.sampled_from("aehlIAE 0134679éèà½.,/([*\n\r$@_"), max_size=40)
+
+
+@ALPHABETS
+@given(body=st.one_of(bodies, *(texts.map(partial(str.encode, encoding=codec)) for codec in ("latin-1", "utf-16-be"))))
+@example(body=b"v1tale")
+@example(body=b"a l'h\x04tel")
+@example(body=b"\x04t\x04")
+@example(body=b"13ab")
+@example(body=b"\0a\0b\0")
+def test_what_is_read_in_short_is_read_alike(alphabet: Alphabet, body: bytes) -> None:
+    sole = alphabet.sole(body)
+    if sole is not None:
+        assert _said(sole) == _said(alphabet.read(body))
+
+
+def _said(reading: Reading) -> tuple[str, str, str, bool, bool]:
+    return reading.alphabet, reading.words, reading.text, reading.may_hold_link, reading.odd
+
+
+def test_a_text_of_plain_letters_is_in_the_alphabet_that_was_named() -> None:
+    letters = "Bonjour, rendez-vous le 12/03."
+    assert None not in {alphabet.sole(letters.encode()) for alphabet in (GSM7, LATIN_1, ASCII, UTF_8)}
+    assert UCS2.sole(letters.encode("utf-16-be")) is not None
+    assert UCS2.sole(letters.encode()) is None
+    assert PACKED.sole(letters.encode()) is None
 
 
 @pytest.mark.parametrize(("code", "char"), GSM_BASIC_DECODE_MAP.items())

@@ -237,6 +237,19 @@ def test_readings_that_say_the_same_are_one() -> None:
     assert [reading.alphabet for reading in text_readings(b"https://user@pay.example", 0x03)] == ["latin1", "gsm7"]
 
 
+@pytest.mark.parametrize(
+    ("body", "coding", "alphabets"),
+    [
+        (b"l'h\x04tel est complet, pas de chambre", 0, ["gsm7"]),
+        (b"\x04a\x04b\x04c\x04d", 0, ["gsm7", "ucs2"]),
+        (b"l'\xe9t\xe9 est complet, pas de chambre", 3, ["latin1"]),
+        (b"l'\xe9t\xe9 \xe0 No\xebl", 3, ["latin1", "gsm7-packed"]),
+    ],
+)
+def test_many_letters_of_one_alphabet_hint_at_another(body: bytes, coding: int, alphabets: list[str]) -> None:
+    assert [reading.alphabet for reading in body_readings(body, False, coding)] == alphabets
+
+
 def view(*bodies: bytes, coding: int = 0, udhi: bool = False) -> TextView:
     return TextView(b"", (), udhi, coding, bodies)
 

@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 
 from smsgate.smpp.coding import ASCII, GSM7, LATIN_1, Alphabet
 from smsgate.text.disguise import (
+    TWO_SINGLES,
     disguised,
     display_order,
     has_hidden_characters,
     has_mixed_script,
     is_odd,
+    is_spaced_out,
+    kinds,
     may_be_disguised,
+    spells_with_digits,
 )
 from smsgate.text.lookalikes import imitators
 from smsgate.text.normalize import fold
@@ -41,6 +45,7 @@ DISGUISES = [
     ("vot4e v1ta1e", "votae vitale"),
     ("4meli", "ameli"),
     ("@mende", "amende"),
+    ("march3", "marche"),
     ("4ntai", "antai"),
     ("c@rte v!tale c4rte", "carte v tale carte"),
     ("votre $olde", "votre solde"),
@@ -137,9 +142,13 @@ def test_a_text_that_neither_question_finds_has_no_other_reading(text: str) -> N
 @example(body=b"vitaIe")
 @example(body=b"\x1b\x65 12")
 @example(body=b"12\x1b\x65uros")
+@example(body=b"v1tale")
+@example(body=b"march3")
+@example(body=b"march\xe93")
+@example(body=b"13ab")
 def test_octets_are_as_odd_as_their_text(alphabet: Alphabet, body: bytes) -> None:
     reading = alphabet.read(body)
-    assert reading.odd == is_odd(reading.text)
+    assert reading.odd == (is_odd(reading.text) or spells_with_digits(kinds(fold(reading.text))))
 
 
 @pytest.mark.parametrize(
@@ -223,6 +232,14 @@ def test_the_work_is_in_proportion_to_the_text(unit: str) -> None:
     has_mixed_script(text)
     has_hidden_characters(text)
     display_order(text)
+
+
+@given(st.text(st.sampled_from("aéΔ42 .@$\u00ad-"), max_size=20))
+@example("a a a a")
+@example("4 a 4 a")
+def test_letters_to_join_are_where_two_single_ones_are(text: str) -> None:
+    if is_spaced_out(fold(text)) and disguised(text).runs:
+        assert any(pair in fold(text) for pair in TWO_SINGLES)
 
 
 def test_all_imitators_are_where_they_are_looked_for() -> None:

@@ -26,8 +26,10 @@ from smsgate.rules.facts import (
     FOREIGN_LINK,
     HIDDEN_CHARACTERS,
     LINK,
+    MARKS,
     MIXED_SCRIPT,
     SECOND_LOOK,
+    SINGLES,
     WRITTEN_DOT,
     Evidence,
     Facts,
@@ -43,11 +45,12 @@ from smsgate.text.disguise import (
     has_hidden_characters,
     has_mixed_script,
     is_odd,
+    is_spaced_out,
     may_be_disguised,
 )
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, Link, links, plain, without_links
+from smsgate.text.urls import MAX_LINKS, Link, links, plain, without_links
 from smsgate.text.window import Window
 
 
@@ -103,7 +106,7 @@ class RuleSet:
         }
         self.words = words
         self.labels = labels
-        self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
+        self._words = build({**words, **{mark: words.get(mark, 0) | bit for mark, bit in MARKS.items()}})
         self.uncut = without_blanks(words)
         self._uncut = build(self.uncut)
         self.name_bits = name_bits
@@ -221,7 +224,7 @@ class RuleSet:
             bits, links_read = self._with_links(bits, reading)
         elif self._link_tests:
             bits |= self._count_bits(0)
-        if reading.odd or may_be_disguised(reading.words):
+        if reading.odd or (bits & SINGLES and is_spaced_out(reading.words)):
             if reading.odd:
                 bits |= _about_characters(reading.text)
             beside = without_links(plain(reading.text), links_read)

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from smsgate.rules.brands import HOST_FACTS
 from smsgate.rules.numbers import NUMBER_FACTS
 from smsgate.rules.senders import SENDER_FACTS
-from smsgate.text.urls import Link
+from smsgate.text.disguise import TWO_SINGLES
+from smsgate.text.urls import WRITTEN_DOTS, Link
 
 LINK: Final = 1 << 0
 FOREIGN_LINK: Final = 1 << 1
@@ -33,8 +34,11 @@ FACTS: Final = {
 """The bits of `condition.FACTS`; all others are given out by `rules.tables`."""
 WRITTEN_DOT: Final = 1 << 5
 SECOND_LOOK: Final = 1 << 6
-"""No facts: a link may be there that `may_hold_link` does not know of; words in disguise may. A window tells it when they come,
-and they may be open until a later one."""
+SINGLES: Final = 1 << 13
+"""No facts. A link may be there that `may_hold_link` does not know of; words in disguise may, as a window tells when they come,
+since they may be open until a later one; letters may be spaced out."""
+MARKS: Final = {**dict.fromkeys(WRITTEN_DOTS, WRITTEN_DOT), **dict.fromkeys(TWO_SINGLES, SINGLES)}
+"""What is looked for in folded words beside keywords, with the bits that it sets."""
 
 Test = Callable[[int, int], bool]
 """Whether a condition holds, given the facts it may rest on and those that may excuse from it: what stands under `not` is looked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -11,7 +10,6 @@ from typing import Final
 from smsgate.smpp.national import BASIC, EXTENSION, LOCKING, SINGLE
 
 ESCAPE: Final = b"\x1b"
-_ESCAPED: Final = re.compile(rb"\x1b++([^\x1b])?", re.DOTALL)  # possessive: a body of escapes alone is read once
 _GROUP: Final = 7
 """Octets that eight septets fill."""
 
@@ -30,8 +28,9 @@ class Table:
 
     def unescaped(self, octets: bytes) -> bytes:
         """Each escaped pair as one octet; of an unknown pair the second octet counts (6.2.1.1), a lone escape is a blank."""
-        moved = self._moved
-        return _ESCAPED.sub(lambda pair: moved.get(pair[1][0], pair[1]) if pair[1] else b" ", octets)
+        first, *behind = octets.split(ESCAPE)  # 0.3 µs for a sign or two, where an expression takes 1.5
+        pieces = [self._moved.get(piece[0], piece[:1]) + piece[1:] for piece in behind if piece]
+        return b"".join((first, *pieces, b" " if behind and not behind[-1] else b""))
 
     def text(self, octets: bytes) -> str:
         """The characters of unpacked octets."""

