@@ -94,10 +94,12 @@ class RuleSet:
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
         self._always = tuple(entry for entry in rules if not entry.needed)
-        triggered = [(entry.needed[0], entry.needed[:2][-1], entry) for entry in rules if entry.needed]
-        self._any_trigger = reduce(or_, (trigger for trigger, _, _ in triggered), 0)
+        triggered = [entry for entry in rules if entry.needed]
+        self._any_trigger = reduce(or_, (entry.needed[0] for entry in triggered), 0)
         self._by_trigger = {
-            bit: tuple((beside, entry) for trigger, beside, entry in triggered if trigger & bit)
+            bit: tuple(
+                (entry.needed[:2][-1], entry.needed[:3][-1], entry) for entry in triggered if entry.needed[0] & bit
+            )
             for bit in labels
             if bit & self._any_trigger
         }
@@ -211,15 +213,19 @@ class RuleSet:
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found
-        links_read: tuple[Link, ...] = ()
+        text: str | None = None
+        links_read: list[Link] = []
         if reading.may_hold_link or bits & WRITTEN_DOT:
-            bits, links_read = self._with_links(bits, reading)
-        elif self._link_tests:
-            bits |= self._count_bits(0)
+            text = plain(reading.text, written_dots=bits & WRITTEN_DOT != 0)
+            links_read = links(text)
+            if links_read:
+                bits = self._with_links(bits, text, links_read)
+        if self._link_tests:
+            bits |= self._count_bits(len(links_read))
         if reading.odd or may_be_disguised(reading.words):
             if reading.odd:
                 bits |= _about_characters(reading.text)
-            beside = without_links(plain(reading.text), links_read)
+            beside = without_links(plain(reading.text) if text is None else text, links_read)
             # Random paths are full of digits among letters: asked again without them, in 2 µs, most are spared 10.
             if not links_read or is_odd(beside) or may_be_disguised(fold(beside)):
                 bits |= self._in_disguise(beside)
@@ -228,7 +234,7 @@ class RuleSet:
             bits |= self.numbers.facts(reading.words)
         if self._amounts_asked and (known & self._amounts_asked or self._amounts_asked < 0):
             bits |= amount(reading)
-        return Facts(bits, links_read)
+        return Facts(bits, tuple(links_read))
 
     def _in_disguise(self, text: str) -> int:
         """What a second look at a `plain` text without links tells, which hardly any message needs (see `text.disguise`)."""
@@ -240,18 +246,12 @@ class RuleSet:
                     bits |= found
         return bits
 
-    def _with_links(self, bits: int, reading: Reading) -> tuple[int, tuple[Link, ...]]:
-        text = plain(reading.text)
-        found = links(text)
-        if self._link_tests:
-            bits |= self._count_bits(len(found))
-        if not found:
-            return bits, ()
+    def _with_links(self, bits: int, text: str, found: Sequence[Link]) -> int:
+        """The facts of a reading by its words, and by the links found in its `plain` text."""
         link_bits, official = self._of_links(found, len(found))
-        bits |= link_bits
         if bits & self._outside_bits:
             bits = bits & ~self._outside_bits | self._outside_links(text, found)
-        return bits | official, tuple(found)
+        return bits | link_bits | official
 
     def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
         """The bits that links set, and the brands that all of them belong to; `count`: how many the message has."""
@@ -386,8 +386,8 @@ class RuleSet:
         while triggers:
             bit = triggers & -triggers
             triggers ^= bit
-            for beside, entry in self._by_trigger[bit]:
-                if bits & beside and entry.place not in hits and entry.test(bits, excuses):
+            for second, third, entry in self._by_trigger[bit]:
+                if bits & second and bits & third and entry.place not in hits and entry.test(bits, excuses):
                     hits[entry.place] = entry
         return hits
 
