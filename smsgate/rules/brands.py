@@ -46,6 +46,7 @@ MAX_PATH_CHARS: Final = 256
 """What is looked at of a path."""
 
 _RUNS: Final = re.compile(r"[^\W\d_]+|\d+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _DIGITS_AS_LETTERS: Final = tuple(str.maketrans("013457", f"o{one}east") for one in "il")
 _JOINTS: Final = b"-_.+"
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -182,7 +183,7 @@ class Impersonation:
 
     def _is_bait(self, name: str) -> bool:
         """Whether the registered label is made of bait words alone, of two at least: `mon-dossier`, `suivicolis`."""
-        parts = [part for part in _RUNS.findall(fold(name.rstrip(".").rpartition(".")[2])) if not part.isdecimal()]
+        parts = _LETTERS.findall(fold(name.rstrip(".").rpartition(".")[2]))
         if len(parts) < 2 and self._bait.issuperset(parts):
             return False
         return all(self._segmented(part) == 0 for part in parts)
@@ -238,8 +239,8 @@ class Impersonation:
         return found
 
     def _segmented(self, part: str) -> int | None:
-        """The tokens of a part that consists of tokens and bait words (`moncomptecpf`, `amelisante`), 0 for bait words alone
-        (`servicegouv`), None for any other."""
+        """The tokens of a part that consists of tokens and bait words (`moncomptecpf`, `amelisante`), 0 for one of bait words
+        alone (`servicegouv`), None for any other."""
         reached: dict[int, dict[bool, int]] = {0: {False: 0}}  # border -> bait seen? -> token bits
         for last, place in self._any_glued.iter(part):
             length, token = self._glued[place]
