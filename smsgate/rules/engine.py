@@ -225,16 +225,22 @@ class RuleSet:
         if reading.odd or may_be_disguised(reading.words):
             if reading.odd:
                 bits |= _about_characters(reading.text)
-            beside = without_links(plain(reading.text) if text is None else text, links_read)
-            # Random paths are full of digits among letters: asked again without them, in 2 µs, most are spared 10.
-            if not links_read or is_odd(beside) or may_be_disguised(fold(beside)):
-                bits |= self._in_disguise(beside)
+            bits |= self._second_look(reading, plain(reading.text) if text is None else text, links_read)
         known = bits
         if self._numbers_asked and (known & self._numbers_asked or self._numbers_asked < 0):
             bits |= self.numbers.facts(reading.words)
         if self._amounts_asked and (known & self._amounts_asked or self._amounts_asked < 0):
             bits |= amount(reading)
         return Facts(bits, tuple(links_read))
+
+    def _second_look(self, reading: Reading, text: str, found: Sequence[Link]) -> int:
+        """What is in disguise outside of the links that were found in the `plain` text of a reading. Random paths are full of
+        digits among letters: asked again without them, in 2 µs, most are spared 10."""
+        changed = reading.odd or text != reading.text  # else nothing in it is odd
+        beside = without_links(text, found)
+        if found and not (changed and is_odd(beside)) and not may_be_disguised(fold(beside)):
+            return 0
+        return self._in_disguise(beside)
 
     def _in_disguise(self, text: str) -> int:
         """What a second look at a `plain` text without links tells, which hardly any message needs (see `text.disguise`)."""
@@ -258,10 +264,10 @@ class RuleSet:
         bits = LINK
         official = -1
         for link in found:
-            facts = self.impersonation.link(link)
-            official &= facts.official
-            bits |= facts.lookalike | facts.listed
-            if facts.foreign:
+            own, lookalike, listed, foreign = self.impersonation.link(link)
+            official &= own
+            bits |= lookalike | listed
+            if foreign:
                 bits |= FOREIGN_LINK
         if count >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
             return bits | FOREIGN_LINK, 0
