@@ -175,7 +175,7 @@ class Impersonation:
             return HostFacts(official, 0, listed, foreign=False)
         suffix = public_suffix(host)
         name = host.removesuffix(suffix or "")
-        if is_ip(host):
+        if suffix is None and is_ip(host):
             listed |= IP_LINK
         elif self._is_bait(name if suffix else host.rpartition(".")[0]):
             listed |= BAIT_HOST
@@ -184,9 +184,10 @@ class Impersonation:
     def _is_bait(self, name: str) -> bool:
         """Whether the registered label is made of bait words alone, of two at least: `mon-dossier`, `suivicolis`."""
         parts = _LETTERS.findall(fold(name.rstrip(".").rpartition(".")[2]))
-        if len(parts) < 2 and self._bait.issuperset(parts):
-            return False
-        return all(self._segmented(part) == 0 for part in parts)
+        for part in parts:
+            if self._segmented(part) != 0:
+                return False
+        return len(parts) > 1 or not self._bait.issuperset(parts)
 
     def _path(self, path: str) -> int:
         if path.isascii():

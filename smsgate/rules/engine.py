@@ -36,6 +36,7 @@ from smsgate.rules.judge import CompiledLimit, CompiledRule, Judge
 from smsgate.rules.model import Action, Brand
 from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
+from smsgate.rules.triggers import Triggers
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import (
     disguised,
@@ -93,16 +94,8 @@ class RuleSet:
         self.compiled_rules = tuple(rules)
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
-        self._always = tuple(entry for entry in rules if not entry.needed)
-        triggered = [entry for entry in rules if entry.needed]
-        self._any_trigger = reduce(or_, (entry.needed[0] for entry in triggered), 0)
-        self._by_trigger = {
-            bit: tuple(
-                (entry.needed[:2][-1], entry.needed[:3][-1], entry) for entry in triggered if entry.needed[0] & bit
-            )
-            for bit in labels
-            if bit & self._any_trigger
-        }
+        triggers = Triggers(rules, labels)
+        self._always, self._any_trigger, self._hits = triggers.always, triggers.any, triggers.hits
         self.words = words
         self.labels = labels
         self._words = build({**words, **{dot: words.get(dot, 0) | WRITTEN_DOT for dot in WRITTEN_DOTS}})
@@ -382,20 +375,6 @@ class RuleSet:
             if test(count):
                 bits |= bit
         return bits
-
-    def _hits(self, bits: int, excuses: int) -> dict[int, CompiledRule]:
-        """The rules whose condition holds, by place. Only those are tried that one of the set bits may trigger, and of those most
-        end at a second mask that they need: a foreign link triggers 40 of the shipped rules, and calling them all took 8 µs.
-        """
-        hits = {entry.place: entry for entry in self._always if entry.test(bits, excuses)}
-        triggers = bits & self._any_trigger
-        while triggers:
-            bit = triggers & -triggers
-            triggers ^= bit
-            for second, third, entry in self._by_trigger[bit]:
-                if bits & second and bits & third and entry.place not in hits and entry.test(bits, excuses):
-                    hits[entry.place] = entry
-        return hits
 
 
 def _about_characters(text: str) -> int:
