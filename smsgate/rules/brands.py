@@ -21,9 +21,10 @@ import ahocorasick
 
 from smsgate.rules.model import Brand
 from smsgate.rules.words import slips
+from smsgate.text.hosts import is_ip, public_suffix, unicode_host
 from smsgate.text.normalize import fold
 from smsgate.text.resemblance import skeleton
-from smsgate.text.urls import Link, is_ip, public_suffix, unicode_host
+from smsgate.text.urls import Link
 
 CACHE_ENTRIES: Final = 65_536
 """Hosts, and senders, remembered: some 20 MB when full, and more than one day of distinct genuine ones."""

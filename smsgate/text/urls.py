@@ -17,27 +17,19 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from publicsuffixlist import PublicSuffixList
-
+from smsgate.text.hosts import HOST_CACHE_ENTRIES, IPV4, MAX_HOST_CHARS, ascii_host, plain_address, public_suffix
 from smsgate.text.normalize import CharacterTable, fold_char
 
 MAX_LINKS: Final = 16
 """Links read from one text; a body of 64 KiB could hold 16,000, and no genuine message has ten. `rules.engine` takes
 full ones for suspicious."""
-MAX_HOST_CHARS: Final = 253
-MAX_LABEL_CHARS: Final = 63
-"""RFC 1035, 2.3.4; also what bounds the work of punycode, which grows with the square of a label."""
 MAX_AUTHORITY_CHARS: Final = 4 * MAX_HOST_CHARS
 """A host with every character percent-encoded, and some userinfo."""
 MAX_SCHEME_CHARS: Final = 10
 """With its colon: longer than `https:` and its disguises."""
-HOST_CACHE_ENTRIES: Final = 65_536
-"""Hosts whose registrable domain is remembered: a look-up costs 8 µs, a remembered one 0.1. About 15 MB when full."""
-
 _SPACED_TLDS: Final = (
     "fr|com|net|org|eu|info|xyz|top|site|online|app|link|click|shop"
     "|biz|vip|icu|cfd|sbs|cyou|buzz|tk|ml|ga|cf|gq|pw|cc|io|co|ru"
@@ -90,17 +82,9 @@ _NESTED: Final = re.compile(
 )
 """A name without `//` counts only where a parameter says that it is an address: `?email=` and `?file=` hold dots too."""
 _NESTED_PATH: Final = re.compile(r"[^\s&]*")
-_IPV4: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_NUMERIC_HOST: Final = re.compile(
-    r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){1,3}|[0-9]{8,12}|0x[0-9a-f]{6,8}"
-)
-"""Each part decimal, octal behind a 0 or hexadecimal behind 0x, the last one for all octets that are left (inet_aton)."""
 _AFTER_PATH: Final = ".,;:!?)]}>»\"'…*"
 _WORDS_THAT_ARE_TLDS: Final = frozenset({"au", "ca", "de", "et", "il", "je", "la", "ma", "me", "ne", "sa", "se", "si"})
 """French words: "oui.Je viens" has no link."""
-
-_PUBLIC_SUFFIXES: Final = PublicSuffixList(accept_unknown=False)
-"""The bundled list, its private section too (under a free host each customer has a domain); read once, no network."""
 
 
 class Link(NamedTuple):
@@ -262,7 +246,7 @@ def _without_scheme(text: str, position: int, dot: int, found: list[Link]) -> in
         return end  # before the whole name is turned to punycode, which takes 0.4 ms where labels are long
     host = ascii_host(name)
     is_address = public_suffix(host) is None
-    if is_address and _IPV4.fullmatch(host) is None:
+    if is_address and IPV4.fullmatch(host) is None:
         return end
     behind = _BEHIND_HOST.match(text, end)
     has_path = behind is not None and behind["path"] is not None and not behind["path"].startswith("\\")
@@ -312,90 +296,8 @@ def _nested(outer: Link, found: list[Link]) -> None:
         host = ascii_host(match["host"][: MAX_HOST_CHARS + 1])
         if match["mark"] == "//":
             host = plain_address(host)
-        if "." in host and (public_suffix(host) is not None or (match["mark"] == "//" and _IPV4.fullmatch(host))):
+        if "." in host and (public_suffix(host) is not None or (match["mark"] == "//" and IPV4.fullmatch(host))):
             rest = _NESTED_PATH.match(path, match.end())
             found.append(
                 outer._replace(host=host, userinfo=match["userinfo"] or "", path=rest[0] if rest is not None else "")
             )
-
-
-def ascii_host(name: str) -> str:
-    """A host name as DNS would be asked for it: lower case, IDN labels as punycode; "" when it is too long for one."""
-    name = name.lower()
-    if len(name) <= MAX_LABEL_CHARS and name.isascii():
-        return name
-    return _checked_host(name)
-
-
-@lru_cache(maxsize=HOST_CACHE_ENTRIES)
-def _checked_host(name: str) -> str:
-    labels = name.split(".")
-    if len(name) > MAX_HOST_CHARS or max(map(len, labels)) > MAX_LABEL_CHARS:
-        return ""
-    if name.isascii():
-        return name
-    return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
-
-
-def plain_address(host: str) -> str:
-    """A host that is an IP address in whatever notation as `192.0.2.1` or `[2001:db8::1]`; any other as it is."""
-    try:
-        if host.startswith("["):
-            address = IPv6Address(host[1:-1])
-            return str(address.ipv4_mapped or f"[{address}]")
-        if not _NUMERIC_HOST.fullmatch(host):
-            return host
-        *parts, last = [
-            int(part, 16 if part.startswith("0x") else 8 if part.startswith("0") else 10) for part in host.split(".")
-        ]
-        if max(parts, default=0) > 0xFF:
-            return host
-        return str(IPv4Address(last + sum(part << 8 * (3 - place) for place, part in enumerate(parts))))
-    except ValueError:  # 08, 0x, more than 32 bits
-        return host
-
-
-def is_ip(host: str) -> bool:
-    """Whether a `Link.host` is an address: dotted, one number, or in brackets."""
-    return host.startswith("[") or _IPV4.fullmatch(host) is not None
-
-
-def unicode_host(host: str) -> str:
-    """A `Link.host` as a handset shows it: punycode labels decoded, those that aren't valid left as they are."""
-    if "xn--" not in host:
-        return host
-    return ".".join(map(_decoded_label, host.split(".")))
-
-
-def _decoded_label(label: str) -> str:
-    if not label.startswith("xn--"):
-        return label
-    try:
-        return label[4:].encode("ascii").decode("punycode")
-    except UnicodeError:
-        return label
-
-
-@lru_cache(maxsize=HOST_CACHE_ENTRIES)
-def public_suffix(host: str) -> str | None:
-    """The public suffix of a `Link.host` ("gouv.fr", "blogspot.com"), None when its end is no known one."""
-    suffix: str | None = _PUBLIC_SUFFIXES.publicsuffix(host)
-    return suffix
-
-
-def registrable_domain(host: str) -> str | None:
-    """The domain somebody registered: public suffix plus one label; a host that is itself a suffix gives itself.
-
-    None when the host ends in no known suffix. `host` is a `Link.host`.
-    """
-    suffix = public_suffix(host)
-    if suffix is None or "." not in host:
-        return None
-    name = host.removesuffix(".").removesuffix(suffix)[:-1]
-    return f"{name.rpartition('.')[2]}.{suffix}" if name else host
-
-
-def registered(host: str) -> str:
-    """What links to one site have in common, since sub-domains cost a scammer nothing: its registrable domain, or the host itself
-    where it has none, as an IP address."""
-    return registrable_domain(host) or host
