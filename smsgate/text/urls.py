@@ -72,8 +72,8 @@ _LABEL_BEHIND_DOT: Final = re.compile(r"\.[\w-]")
 """Passes over the dots that end a sentence."""
 _LAST_LABEL_REVERSED: Final = re.compile(r"[\w-]*")
 _MORE_LABELS: Final = re.compile(r"(?:\.[\w-]+)+")
-_BEHIND_SCHEME: Final = re.compile(rf"""//+([^\s/\\?#"<>]{{0,{MAX_AUTHORITY_CHARS}}})(?P<path>[/?#\\]\S*)?""")
-_BEHIND_HOST: Final = re.compile(r"(?:\.?(?::\d{1,5})?(?P<path>[/?#\\]\S*))?")
+_AUTHORITY: Final = re.compile(rf"""//+([^\s/\\?#"<>]{{0,{MAX_AUTHORITY_CHARS}}})""")
+_BEHIND_HOST: Final = re.compile(r"(?:\.?(?::\d{1,5})?([/?#\\]\S*))?")
 _TOKEN_BEFORE: Final = re.compile(r"\S*\Z")
 _NESTED: Final = re.compile(
     r"(?P<mark>//|(?:url|uri|link|lien|redir\w*|goto|target|dest\w*|next|continue|to|u|r|q|v)=)"
@@ -194,18 +194,16 @@ def _with_scheme(text: str, position: int, slashes: int, found: list[Link]) -> i
 
     Whatever stands where a host must stand is taken for one: what a phone makes of `evil!.example` is for the phone to say.
     """
-    behind = _BEHIND_SCHEME.match(text, slashes)
-    assert behind is not None
-    begin, written = behind.start(1), behind[1]
-    host, userinfo, host_start, host_end, end = _authority(written)
+    written = _AUTHORITY.match(text, slashes)
+    assert written is not None
+    begin = written.start(1)
+    host, userinfo, host_start, host_end, end = _authority(written[1])
     if not host:
         return begin + end
     start = slashes - 6
     if text[start - 1 : slashes] != " https:":  # as nearly every link begins
         start = max(position, _scheme_start(text, slashes))
-    if host_end != len(written) or not behind["path"]:  # a port, or nothing more
-        behind = _BEHIND_HOST.match(text, begin + host_end)
-    return _finish(behind, host, userinfo, start, begin + host_start, begin + host_end, found)
+    return _finish(text, host, userinfo, start, begin + host_start, begin + host_end, found)
 
 
 @lru_cache(maxsize=HOST_CACHE_ENTRIES)
@@ -248,11 +246,12 @@ def _without_scheme(text: str, position: int, dot: int, found: list[Link]) -> in
     is_address = public_suffix(host) is None
     if is_address and IPV4.fullmatch(host) is None:
         return end
-    behind = _BEHIND_HOST.match(text, end)
-    has_path = behind is not None and behind["path"] is not None and not behind["path"].startswith("\\")
-    if not has_path and (is_address or text.startswith("@", start - 1) or _is_sentence_border(name)):
-        return end  # a version, a date; a mail address; two sentences
-    return _finish(behind, host, "", start, start, end, found)
+    if is_address or text.startswith("@", start - 1) or _is_sentence_border(name):
+        behind = _BEHIND_HOST.match(text, end)
+        path = behind[1] if behind is not None else None
+        if path is None or path.startswith("\\"):
+            return end  # a version, a date; a mail address; two sentences
+    return _finish(text, host, "", start, start, end, found)
 
 
 def _is_sentence_border(name: str) -> bool:
@@ -266,21 +265,16 @@ def _is_sentence_border(name: str) -> bool:
 
 
 def _finish(  # noqa: PLR0917  # once for each link
-    behind: re.Match[str] | None,
-    host: str,
-    userinfo: str,
-    start: int,
-    host_start: int,
-    host_end: int,
-    found: list[Link],
+    text: str, host: str, userinfo: str, start: int, host_start: int, host_end: int, found: list[Link]
 ) -> int:
-    """Append the link with its path, as `behind` has matched it, and what is nested there; returns where to go on."""
-    written = behind["path"] if behind is not None else None
+    """Append the link with its path and what is nested there; returns where to go on."""
+    behind = _BEHIND_HOST.match(text, host_end)
+    written = behind[1] if behind is not None else None
     if behind is None or written is None:
         found.append(Link(host, userinfo, "", start, host_end, host_start, host_end))
         return host_end
     path = written.rstrip(_AFTER_PATH)
-    link = Link(host, userinfo, path, start, behind.start("path") + len(path), host_start, host_end)
+    link = Link(host, userinfo, path, start, behind.start(1) + len(path), host_start, host_end)
     found.append(link)
     if "//" in path or "%" in path or ("=" in path and "." in path):
         _nested(link, found)
