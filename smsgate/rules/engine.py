@@ -230,10 +230,10 @@ class RuleSet:
         """What is in disguise outside of the links that were found in the `plain` text of a reading. Random paths are full of
         digits among letters: asked again without them, in 2 µs, most are spared 10."""
         changed = reading.odd or text != reading.text  # else nothing in it is odd
-        beside = without_links(text, found)
+        beside = _beside(text, [(link.start, link.end) for link in found])
         if found and not (changed and is_odd(beside)) and not may_be_disguised(fold(beside)):
             return 0
-        return self._in_disguise(beside)
+        return self._in_disguise(without_links(text, found))
 
     def _in_disguise(self, text: str) -> int:
         """What a second look at a `plain` text without links tells, which hardly any message needs (see `text.disguise`)."""
@@ -348,14 +348,8 @@ class RuleSet:
 
     def _words_beside(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
         """The bits of the words outside of these stretches."""
-        pieces = []
-        position = 0
-        for start, end in spans:
-            pieces.append(text[position:start])
-            position = max(position, end)
-        pieces.append(text[position:])
         bits = 0
-        for _, hit in self._words.iter(fold(" ".join(pieces))):
+        for _, hit in self._words.iter(fold(_beside(text, spans))):
             bits |= hit
         return bits
 
@@ -375,6 +369,17 @@ class RuleSet:
             if test(count):
                 bits |= bit
         return bits
+
+
+def _beside(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """What of a text is outside of these stretches, with a blank for each."""
+    pieces = []
+    position = 0
+    for start, end in spans:
+        pieces.append(text[position:start])
+        position = max(position, end)
+    pieces.append(text[position:])
+    return " ".join(pieces)
 
 
 def _about_characters(text: str) -> int:

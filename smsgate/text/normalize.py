@@ -99,7 +99,7 @@ _LATIN_1: Final = OctetFolding("".join(map(chr, range(0x100))))
 def fold(text: str) -> str:
     """The folded view of a text (see the head of this module)."""
     octets = text.encode("latin-1", "ignore")
-    folded = _LATIN_1.fold(octets, octets) if len(octets) == len(text) else None
+    folded = _LATIN_1.fold(octets, b"" if text.isascii() else octets) if len(octets) == len(text) else None
     return collapse(text.translate(_FOLD)) if folded is None else folded
 
 
