@@ -3,7 +3,7 @@
 Messages arrive as from many senders who know nothing of each other (Poisson) and are sent when they are due, whatever has
 been answered (`open_loop`). Every round sends the same schedule straight to the SMSC and through the gate, in turn; what is
 added is the difference of their percentiles. Capacity is what the gate carries with a window of 100, measured first and in
-the same sitting. The gate has its limits, metrics and whatever `--gate FILE` adds to its configuration switched on.
+the same sitting. The gate has limits, metrics, the audit log and whatever `--gate FILE` adds to its configuration switched on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from load_tests.harness import Load, Run, Smsc, measure
 from load_tests.open_loop import MAX_LATENESS_S, Measured, OpenLoop, Schedule, TooLate, percentile
 from load_tests.proxies import GATE, Proxy, Variant, running
 from load_tests.report import Report, Section, Verdict, spread
-from load_tests.soak import LIMITS_PACK
 
 if TYPE_CHECKING:
     import argparse
@@ -120,9 +119,7 @@ async def _rounds(
     added = yaml.safe_load(arguments.gate.read_text()) if arguments.gate else {}
     found: list[Figures] = []
     with tempfile.TemporaryDirectory() as directory, socket.create_server(("127.0.0.1", 0)) as listener:
-        limits = Path(directory, "limits.yaml")
-        limits.write_text(LIMITS_PACK)  # noqa: ASYNC240  # before anything runs
-        variant = Variant(settings={"rules": ["rules/", str(limits)], **added})
+        variant = Variant(settings=added, everything=True)
         async with running(listener.getsockname(), Path(directory), corpus, [variant]) as (straight, gate):
             capacity = await _capacity(listener, run, gate, arguments.seconds / CAPACITY_ROUNDS)
             console.print(f"capacity: {capacity:,.0f} messages/s")

@@ -51,16 +51,30 @@ backend smsc
 """
 UNREACHED: Final = {"rate": "1000000/s", "burst": "1000000"}
 """A rate that nobody reaches: the limit is checked for every message and refuses none."""
+LIMITS_PACK: Final = """\
+pack: limits
+owner: load-tests
+limits:
+  - {id: L-1, title: a sender of a client, per: [client, sender], over: 100000000 in 1h, action: throttle}
+  - {id: L-2, title: a destination, per: destination, over: 100000000 in 1h, action: throttle}
+  - {id: L-3, title: a host, if: foreign_link, per: link_host, over: 100000000 in 1h, action: throttle}
+  - {id: L-4, title: one site, if: foreign_link, count: distinct senders, per: link_host, over: 20 in 10m, action: flag}
+  - {id: L-5, title: one text, if: foreign_link, count: distinct senders, per: template, over: 20 in 10m, action: flag}
+"""
+"""Limits that nobody reaches: two on every message, three on those with a foreign link."""
+AUDIT_KEY: Final = bytes(range(32))
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A gate that is configured otherwise. One with several workers needs several cores: the harness's too, if need be."""
+    """A gate that is configured otherwise. One with several workers needs several cores: the harness's too, if need be.
+    `everything`: with limits, the audit log and a log in JSON."""
 
     name: str = GATE
     settings: dict[str, Any] = field(default_factory=dict)
     cores: frozenset[int] = frozenset({PROXY_CORE})
     tls: bool = False
+    everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +161,21 @@ def _gate(smsc: str, directory: Path, variant: Variant) -> Proxy:
     context = None
     if variant.tls:
         listener["tls"], context = _certificate(directory)
-    settings = {
+    settings: dict[str, Any] = {
         "listeners": [listener],
         "upstreams": [{"address": smsc}],
         "rules": ["rules/"],
         "metrics": {"bind": f"{HOST}:0"},
         "clients": dict.fromkeys(CLIENTS, UNREACHED),
-        **variant.settings,
     }
+    if variant.everything:
+        (directory / "limits.yaml").write_text(LIMITS_PACK)
+        key = directory / "audit.key"
+        key.touch(0o600)
+        key.write_bytes(AUDIT_KEY)
+        settings["rules"].append("limits.yaml")
+        settings |= {"audit": {"folder": "audit/", "key": key.name}, "log": {"format": "json"}}
+    settings |= variant.settings
     configuration = directory / f"{variant.name}.yaml"
     configuration.write_text(yaml.safe_dump(settings))
     program = Path(sys.executable).with_name("smsgate")

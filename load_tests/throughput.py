@@ -37,6 +37,7 @@ ROUNDS: Final = 5
 WINDOWS: Final = (10, 100)
 VARIANTS: Final = (
     Variant(),
+    Variant("smsgate, all on", everything=True),
     Variant("smsgate, 2 workers", {"workers": 2}, cores=frozenset(CORES)),
     Variant("smsgate, TLS", tls=True),
 )
@@ -128,8 +129,9 @@ def proxy_section(all_figures: list[Figures]) -> Section:
 
 PROXY_NOTE: Final = """\
 CPU is user and system time of all the proxy's processes. "No proxy" is the ceiling of the harness itself. Each proxy has one
-core, the harness another; two workers have both, and share the second with the harness. TLS is on the side of the senders,
-whose encryption is the harness's work."""
+core, the harness another; two workers have both, and share the second with the harness. "All on" has two limits on every message
+(client and sender; destination), three on those with a foreign link (messages and distinct senders per host, distinct senders per
+template), the audit log and a log in JSON. TLS is on the side of the senders, whose encryption is the harness's work."""
 TEXT_NOTE: Final = """\
 A pass is one run of a bare pyahocorasick automaton over the folded text, with the same keywords as the filter looks for
 them, a blank at both ends; without the blanks it costs what the last column says."""

@@ -14,6 +14,7 @@ from smsgate.smpp import own
 from smsgate.smpp.constants import Command
 from smsgate.smpp.dropped import MessageIds
 from smsgate.smpp.session import LAST_RECEIPT
+from smsgate.telemetry.metrics import Metrics
 from smsgate.worker import Gate
 from tests import pdus
 from tests.gates import GENUINE, SCAM, Peer, Wire, both_loops, run_on, until, wire
@@ -122,6 +123,33 @@ def test_what_nobody_takes_in_time_is_lost_and_counted(monkeypatch: pytest.Monke
             await sender.pdus(3)
             assert running.gate.metrics.receipts_lost == 1
             await until(lambda: running.gate.metrics.receipts_lost == 3)
+
+    run_on("uvloop", body)
+
+
+def test_a_client_that_is_owed_more_than_there_is_room_for_loses_receipts_and_no_other_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    metrics = Metrics(())
+    taken: list[bytes] = []
+
+    class Taker:
+        def deliver(self, body: bytes) -> bool:
+            taken.append(body)
+            return True
+
+    async def body() -> None:
+        receipts = module.Receipts(bytes(32), metrics)
+        small, *flood = (
+            receipts.answer(client, pdus.SUBMIT_SM, scam(5), 0, len(scam(5))) for client in ("small", *["flood"] * 9)
+        )
+        assert metrics.receipts_lost == 7
+        receipts.bound("small", Taker())
+        receipts.bound("flood", Taker())
+        await until(lambda: len(taken) == 3)
+        owed = [b"id:" + message_id(answer) + b" " for answer in (small, *flood[-2:])]
+        assert all(number in body for number, body in zip(owed, taken, strict=True))
 
     run_on("uvloop", body)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from secrets import randbits
 from typing import Final, NamedTuple, Protocol
@@ -19,7 +20,7 @@ from smsgate.telemetry.metrics import Metrics
 DELAY_S: Final = 1.0
 """From the answer to its receipt: an ESME that is told of an id before it knows it makes nothing of it."""
 MAX_WAITING: Final = 10_000
-"""Receipts that wait in one process, some 5 MB; the oldest goes first."""
+"""Receipts that wait in one process, some 5 MB; the oldest goes first, of the client that has the most."""
 KEPT_S: Final = 3600.0
 """How long a receipt waits for a session that takes it."""
 
@@ -33,7 +34,6 @@ class Receiver(Protocol):
 
 
 class _Waiting(NamedTuple):
-    client: str
     body: bytes
     due: float
     until: float
@@ -45,7 +45,8 @@ class Receipts:
     def __init__(self, secret: bytes, metrics: Metrics) -> None:
         self._ids = MessageIds(secret, randbits(16))
         self._metrics = metrics
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: dict[str, deque[_Waiting]] = {}
+        self._count = 0
         self._sessions: dict[str, list[Receiver]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -66,7 +67,7 @@ class Receipts:
     def bound(self, client: str, session: Receiver) -> None:
         """A session may take receipts from now on, those that wait for it too."""
         self._sessions.setdefault(client, []).append(session)
-        if any(waiting.client == client for waiting in self._waiting):
+        if client in self._waiting:
             self._schedule(DELAY_S)  # the answer to the bind goes first
 
     def unbound(self, client: str, session: Receiver) -> None:
@@ -78,10 +79,12 @@ class Receipts:
 
     def _note(self, client: str, body: bytes) -> None:
         now = asyncio.get_running_loop().time()
-        if len(self._waiting) >= MAX_WAITING:
-            self._waiting.popleft()
+        self._waiting.setdefault(client, deque()).append(_Waiting(body, now + DELAY_S, now + KEPT_S))
+        self._count += 1
+        if self._count > MAX_WAITING:
+            max(self._waiting.values(), key=len).popleft()
+            self._count -= 1
             self._metrics.receipts_lost += 1
-        self._waiting.append(_Waiting(client, body, now + DELAY_S, now + KEPT_S))
         self._schedule(DELAY_S)
 
     def _schedule(self, delay_s: float) -> None:
@@ -92,16 +95,25 @@ class Receipts:
         """Send what is due and can be sent; look again while something waits that a session might take."""
         self._timer = None
         now = asyncio.get_running_loop().time()
-        unsent: deque[_Waiting] = deque()
-        for waiting in self._waiting:
-            if waiting.due > now:
-                unsent.append(waiting)
-            elif any(session.deliver(waiting.body) for session in self._sessions.get(waiting.client, ())):
-                self._metrics.receipts_sent += 1
-            elif waiting.until > now:
-                unsent.append(waiting)
-            else:
-                self._metrics.receipts_lost += 1
+        unsent: dict[str, deque[_Waiting]] = {}
+        for client, waiting in self._waiting.items():
+            sessions = self._sessions.get(client, ())
+            kept = deque(each for each in waiting if not self._is_over(each, sessions, now))
+            if kept:
+                unsent[client] = kept
         self._waiting = unsent
-        if any(waiting.client in self._sessions for waiting in unsent):
+        self._count = sum(map(len, unsent.values()))
+        if not unsent.keys().isdisjoint(self._sessions):
             self._schedule(DELAY_S)
+
+    def _is_over(self, waiting: _Waiting, sessions: Iterable[Receiver], now: float) -> bool:
+        """Send a receipt that is due, if a session takes it. True when it is sent, or has waited long enough."""
+        if waiting.due > now:
+            return False
+        if any(session.deliver(waiting.body) for session in sessions):
+            self._metrics.receipts_sent += 1
+            return True
+        if waiting.until > now:
+            return False
+        self._metrics.receipts_lost += 1
+        return True
