@@ -114,8 +114,8 @@ class PackLimits:
         them."""
         verdict = finding.verdict
         bits = 0
-        for facts in finding.readings:
-            bits |= facts.bits
+        for each_bits, _ in finding.readings:
+            bits |= each_bits
         if not self._always and not bits & self._triggers:  # saves 0.2 µs a limit
             return verdict, 0
         message = Message(finding, texts, sender, destinations, client)
@@ -124,7 +124,7 @@ class PackLimits:
         for index, each in enumerate(self._limits):
             if each.trigger and not bits & each.trigger:
                 continue
-            if each.test is not None and not any(each.test(facts.bits, facts.bits) for facts in finding.readings):
+            if each.test is not None and not any(each.test(facts, facts) for facts, _ in finding.readings):
                 continue
             if not admitted >> index & 1:
                 asked += _counted(index, each, message)
@@ -224,7 +224,7 @@ def _by_prefix(numbers: Sequence[str], digits: int | None) -> dict[str, list[str
 
 
 def _hosts(message: Message) -> Sequence[str]:
-    return list({registered(link.host) for facts in message.finding.readings for link in facts.links})
+    return list({registered(link.host) for _, links in message.finding.readings for link in links})
 
 
 def _phones(message: Message) -> Sequence[str]:

@@ -10,15 +10,12 @@ pass, each once. Pure but for the state of limits and segments: no clock, no I/O
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import reduce
-from math import inf
 from operator import and_
 from typing import Final
 
 from smsgate.limits.gcra import Gcra
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
-from smsgate.limits.table import ArrivalTable
 from smsgate.pack_limits import PackLimits
 from smsgate.reassembly import Arrival, Segments
 from smsgate.rules.allowances import NOTHING, Allowances
@@ -34,7 +31,7 @@ from smsgate.smpp import coding
 from smsgate.smpp.constants import Status
 from smsgate.smpp.pdu import TextView, text_view
 from smsgate.smpp.places import may_be_part, places
-from smsgate.smpp.readings import readings
+from smsgate.smpp.readings import readings, text_readings
 from smsgate.text.reading import Reading
 
 Onlooker = Callable[[Finding, Sequence[Reading], float], None]
@@ -43,22 +40,29 @@ Onlooker = Callable[[Finding, Sequence[Reading], float], None]
 MAX_CLIENTS: Final = 100_000
 """Clients whose rate is remembered; system_ids are the SMSC's to grant, so this many are never met."""
 
+ALLOW: Final = Action.ALLOW
+BLOCK: Final = Action.BLOCK
+DROP: Final = Action.DROP
+"""Asked for every message: names of their own, since Python 3.11 looks members of an enumeration up in 0.07 µs."""
+
 OWN_TABLE_OCTETS: Final = HEADER_OCTETS + 4096 * SET_OCTETS
 """Of keys that cross clients, where nobody shares them: 16,384."""
 
 
 class Client:
-    """One `system_id`: its label in metrics, its settings, its default alphabet and its rate."""
+    """One `system_id`: its label in metrics, its settings, its default alphabet and its rate. `due`: when its next message would
+    be due, did all come evenly (see `limits.gcra`)."""
 
-    __slots__ = ("alphabet", "label", "name", "rate", "settings")
+    __slots__ = ("alphabet", "due", "label", "name", "rate", "settings")
 
-    def __init__(self, name: str, clients: dict[str, ClientSettings]) -> None:
+    def __init__(self, name: str, label: str, settings: ClientSettings) -> None:
         self.name = name
-        self.label = name if name in clients else OTHER_CLIENT
-        self.settings = clients.get(self.label, ClientSettings())
+        self.label = label
+        self.settings = settings
         self.alphabet = coding.BY_NAME[self.settings.default_alphabet]
         rate = self.settings.rate_per_s
         self.rate = None if rate is None else Gcra.of(rate, self.settings.burst)
+        self.due = 0.0
 
     def status(self, verdict: Verdict) -> int:
         """The command_status that this client is answered with: its own table first, unless the rule names one."""
@@ -99,7 +103,7 @@ class Policy:
         self._canned = {number: Reading.of_text(text, "canned") for number, text in (canned or {}).items()}
         self.segments = Segments(segments.expire_s, rules.longest_word)
         self._on_overflow = segments.overflow
-        self._client_tats = ArrivalTable(MAX_CLIENTS)
+        self._known: dict[str, Client] = {}
         self.utc_offset_s = 0.0
         """What makes seconds since 1970 of `now`: conditions may ask for the hour."""
         self.monitor_only: dict[str | None, str] = {}
@@ -133,15 +137,40 @@ class Policy:
         switched = self.monitor_only
         return client.settings.mode is ClientMode.MONITOR or None in switched or client.name in switched
 
+    def settings(self, system_id: str) -> ClientSettings:
+        """What holds for a system_id, before the SMSC has said that it is a client's."""
+        return self._clients.get(system_id) or self._clients.get(OTHER_CLIENT, ClientSettings())
+
     def client(self, system_id: str) -> Client:
-        """The client that a system_id stands for."""
-        return Client(system_id, self._clients)
+        """The client that a system_id stands for, and the same one for all its sessions: they share its rate."""
+        client = self._known.get(system_id)
+        if client is None:
+            if len(self._known) >= MAX_CLIENTS:
+                del self._known[next(iter(self._known))]
+            label = system_id if system_id in self._clients else OTHER_CLIENT
+            client = self._known[system_id] = Client(system_id, label, self.settings(system_id))
+        return client
 
     def decide_pdu(  # noqa: PLR0917  # called once a message: keywords would cost more than they tell
         self, command: int, data: bytes, start: int, end: int, client: Client, now: float
     ) -> Verdict:
         """Decide on the text-bearing request in data[start:end]. `now` in seconds, monotonic."""
-        view = _view(command, data, start, end)
+        view = text_view(command, data, start, end)
+        if view.plain and len(view.source) <= MAX_SENDER_CHARS:  # as nearly all: saves 0.3 µs of questions
+            rules = self.rules
+            texts = text_readings(view.bodies[0], view.data_coding, client.alphabet)
+            sender, origin = rules.source(view.source, client.name, view.source_type)
+            if rules.envelope.asked:
+                origin |= facts_beside(rules.envelope, view, texts, now + self.utc_offset_s)
+            verdict = self._decide(texts, sender, view.destinations, client, now, origin)
+        else:
+            verdict = self._decide_further(_cut(view), client, now)
+        if (verdict.refused or verdict.pause_s) and self._monitors(client):
+            return Verdict(monitored=verdict.rules + verdict.monitored)
+        return verdict
+
+    def _decide_further(self, view: TextView, client: Client, now: float) -> Verdict:
+        """Decide on a request that may say more, or less, than its body."""
         sender = view.source.decode("latin-1")
         texts, carrier = self._read(view, client, now)
         carrier |= self.rules.of_sender(sender, client.name, view.source_type)
@@ -150,9 +179,7 @@ class Policy:
         else:
             verdict = self.decide(texts, sender, view.destinations, client, now, carrier)
         if view.malformed and not verdict.refused and client.settings.malformed is OnFault.REJECT:
-            verdict = MALFORMED
-        if (verdict.refused or verdict.pause_s) and self._monitors(client):
-            return Verdict(monitored=verdict.rules + verdict.monitored)
+            return MALFORMED
         return verdict
 
     def decide_mo(  # noqa: PLR0917  # as `decide_pdu`
@@ -164,7 +191,7 @@ class Policy:
         statuses are those that SMPP has for a receiver's refusal (3.4, 5.1.3), whatever a rule or the client asks to be told:
         those are a sender's.
         """
-        view = _view(command, data, start, end)
+        view = _cut(text_view(command, data, start, end))
         texts, carrier = self._read(view, client, now)
         finding, arrivals = self._check_part(view, texts, client, now, carrier)
         self._remember(arrivals, finding.verdict, finding.verdict, 0, now)
@@ -192,7 +219,20 @@ class Policy:
         carrier: int = 0,
     ) -> Verdict:
         """Decide on one message and debit what it counts for, if it passes. `carrier`: facts of the PDU it came in."""
-        finding = self.rules.check(texts, sender, client.name, carrier)
+        origin = self.rules.origin(sender, client.name) | carrier
+        return self._decide(texts, sender, destinations, client, now, origin)
+
+    def _decide(  # noqa: PLR0917  # as `decide_pdu`
+        self,
+        texts: Sequence[Reading],
+        sender: str,
+        destinations: Sequence[bytes],
+        client: Client,
+        now: float,
+        origin: int,
+    ) -> Verdict:
+        """`decide`, with all facts known that are not of the texts."""
+        finding = self.rules.find(texts, sender, client.name, origin)
         if self.blocks.any:
             finding = self.blocks.judge(finding, texts, sender, now)
         if self.onlooker is not None:
@@ -260,26 +300,28 @@ class Policy:
         `later`: a segment of a message that is under way passes the client's rate, and the limits `admitted` before.
         """
         verdict = finding.verdict
-        if verdict.action is Action.BLOCK:
+        action = verdict.action
+        if action is BLOCK:
             return verdict, 0
         rate = client.rate
-        if rate is not None and not later and not rate.conforms(self._client_tats.get(client.name), now):
+        if rate is not None and not later and client.due - now > rate.tolerance_s:
             # The one case where 0x58 speaks to the right party.
             return Verdict(Action.THROTTLE, Status.ESME_RTHROTTLED, (), verdict.monitored), 0
-        allowed_by_rule = verdict.rules and verdict.action is Action.ALLOW
         debited = 0
-        dropped = verdict.action is Action.DROP  # whoever sends it must not tell it from one that passes
-        if self.rules.limits and not allowed_by_rule and not dropped:
+        dropped = action is DROP  # whoever sends it must not tell it from one that passes
+        if self.rules.limits and not dropped and not (action is ALLOW and verdict.rules):
             verdict, debited = self.limits.judge(finding, texts, sender, destinations, client.name, now, admitted)
         if rate is not None and (dropped or not verdict.refused):
-            self._client_tats.push(client.name, now, rate.interval_s * (len(destinations) or 1), inf)
+            if client.due < now:  # noqa: PLR1730  # max() takes 0.1 µs
+                client.due = now
+            client.due += rate.interval_s * (len(destinations) or 1)
         return verdict, debited
 
 
-def _view(command: int, data: bytes, start: int, end: int) -> TextView:
-    """The view of a PDU, with no more of its source address than is judged."""
-    view = text_view(command, data, start, end)
-    return view if len(view.source) <= MAX_SENDER_CHARS else replace(view, source=view.source[:MAX_SENDER_CHARS])
+def _cut(view: TextView) -> TextView:
+    """The view with no more of its source address than is judged."""
+    view.source = view.source[:MAX_SENDER_CHARS]
+    return view
 
 
 def facts_beside(envelope: Envelope, view: TextView, texts: Sequence[Reading], time_s: float) -> int:

@@ -9,11 +9,12 @@ import struct
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 from smsgate.net import side as side_module
-from smsgate.settings import ClientSettings, UpstreamSettings
+from smsgate.settings import ClientSettings, TimerSettings, UpstreamSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.smpp.session import TURN_BYTES
 from tests.gates import GENUINE, SCAM, FakeSmsc, bind, both_loops, pdu, run_on, split, submit, until, upstreams, wire
@@ -323,7 +324,7 @@ def test_an_smsc_that_never_reads_stops_the_reading_of_its_sender(loop_name: str
             (relay,) = running.gate.sessions._relays
             assert relay.upstream.transport.get_write_buffer_size() <= side_module.WRITE_BUFFER_BYTES + 2 * TURN_BYTES
             assert relay.session.downstream.pending
-            assert relay.timers.esme_pdu_begun == 0.0, "the ESME is not to blame"
+            assert relay.downstream.pdu_begun == 0.0, "the ESME is not to blame"
             upstream.writer.transport.resume_reading()  # type: ignore[attr-defined]
             assert await upstream.pdu() == submit(GENUINE, 2)
 
@@ -466,20 +467,39 @@ def test_the_timer_of_a_pdu_begins_anew_with_each_pdu_however_the_stream_is_cut(
         async with wire() as running:
             esme, upstream = await running.bound()
             (relay,) = running.gate.sessions._relays
-            timers = relay.timers
-            for sender, receiver, name, sent in (
-                (esme, upstream, "esme_pdu_begun", [submit(GENUINE, number) for number in range(2, 6)]),
-                (upstream, esme, "smsc_pdu_begun", [pdu(Command.ENQUIRE_LINK, number) for number in range(2, 6)]),
+            for sender, receiver, side, sent in (
+                (esme, upstream, relay.downstream, [submit(GENUINE, number) for number in range(2, 6)]),
+                (upstream, esme, relay.upstream, [pdu(Command.ENQUIRE_LINK, number) for number in range(2, 6)]),
             ):
                 begun: list[float] = []
                 for first, second in pairwise(sent):
                     sender.send((first[-8:] if begun else first) + second[:-8])
                     assert await receiver.pdu() == first
-                    await until(lambda name=name: getattr(timers, name) > 0.0)  # type: ignore[misc]
-                    begun.append(getattr(timers, name))
+                    await until(lambda side=side: side.pdu_begun > 0.0)  # type: ignore[misc]
+                    begun.append(side.pdu_begun)
                 assert begun[0] < begun[1] < begun[2]
                 sender.send(sent[-1][-8:])
                 assert await receiver.pdu() == sent[-1]
-                assert getattr(timers, name) == 0.0
+                assert side.pdu_begun == 0.0
+
+    run_on(loop_name, body)
+
+
+@both_loops
+def test_a_pdu_begun_behind_a_bind_is_timed_from_the_answer_to_it(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(timers=TimerSettings(session_init_s=0.0)) as running:
+            esme = await running.esme()
+            esme.send(bind() + submit(GENUINE, 2)[:-8])
+            upstream = await running.smsc.connection()
+            assert await upstream.pdu() == bind()
+            (relay,) = running.gate.sessions._relays
+            relay.tick(perf_counter() + relay.timers.settings.pdu_read_s)
+            assert not relay.ended, "the ESME may not be read"
+            answered = perf_counter()
+            upstream.send(pdu(Command.BIND_TRANSCEIVER | RESPONSE, 1, b"smsc\0"))
+            await until(lambda: relay.downstream.pdu_begun > answered)
+            esme.send(submit(GENUINE, 2)[-8:])
+            assert await upstream.pdu() == submit(GENUINE, 2)
 
     run_on(loop_name, body)

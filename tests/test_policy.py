@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import smsgate.policy
 from smsgate.policy import Client, Policy
 from smsgate.rules.model import Brand, Limit, ReservedSender, Rule, SenderIds, Unit
 from smsgate.rules.verdict import PASS, Verdict
@@ -59,6 +60,30 @@ def test_clients_that_are_not_configured_share_settings_but_not_a_balance() -> N
     assert (one.label, two.label, bank.label) == ("other", "other", "bank1")
     decided = [policy.decide((), "", (), client, NOW).status for client in (one, two, one, two, bank, bank)]
     assert decided == [0, 0, 0x58, 0x58, 0, 0]
+
+
+def test_sessions_of_a_client_share_its_rate() -> None:
+    policy = Policy(rule_set(), {"bank1": ClientSettings(1.0, 2)})
+    decided = [policy.decide((), "", (), policy.client("bank1"), NOW).status for _ in range(3)]
+    assert decided == [0, 0, 0x58]
+
+
+def test_of_too_many_clients_the_one_that_came_first_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smsgate.policy, "MAX_CLIENTS", 2)
+    policy = Policy(rule_set(), {"other": ClientSettings(1.0, 1)})
+
+    def status(name: str) -> int:
+        return policy.decide((), "", (), policy.client(name), NOW).status
+
+    assert [status(name) for name in ("one", "two", "one", "two", "three")] == [0, 0, 0x58, 0x58, 0]
+    assert [status(name) for name in ("two", "one")] == [0x58, 0]
+
+
+def test_settings_are_told_of_names_that_no_client_has_yet() -> None:
+    one, other = ClientSettings(1.0, 1), ClientSettings(2.0, 2)
+    policy = Policy(rule_set(), {"one": one, "other": other})
+    assert [policy.settings(name) for name in ("one", "two")] == [one, other]
+    assert Policy(rule_set()).settings("one") == ClientSettings()
 
 
 def in_parts(number: int, total: int, text: bytes = b"Bonjour") -> bytes:

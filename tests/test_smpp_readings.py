@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from smsgate.policy import Policy
 from smsgate.settings import ClientSettings, DefaultAlphabet
 from smsgate.smpp.coding import BY_NAME, GSM7, Alphabet
-from smsgate.smpp.pdu import UNKNOWN_CODING, TextView
+from smsgate.smpp.pdu import UNKNOWN_CODING, TextView, text_view
+from smsgate.smpp.places import may_be_part
 from smsgate.smpp.readings import readings, text_readings
 from smsgate.smpp.udh import Udh
 from smsgate.text.normalize import fold
@@ -279,6 +280,18 @@ def test_any_octets_have_readings(body: bytes, udhi: bool, coding: int, default:
 def test_any_view_has_readings(several: list[bytes], udhi: bool, coding: int) -> None:
     for reading in readings(view(*several, coding=coding, udhi=udhi)):
         assert reading.words == fold(reading.text)
+
+
+@given(bodies, st.booleans(), codings)
+def test_a_plain_body_is_no_part_and_has_the_readings_that_it_has_otherwise(
+    body: bytes, udhi: bool, coding: int
+) -> None:
+    pdu = pdus.submit_sm(body[:255], data_coding=coding & 0xFF, esm_class=pdus.UDHI if udhi else 0)
+    view = text_view(pdus.SUBMIT_SM, pdu, 0, len(pdu))
+    found, plain = readings(view), view.plain
+    view.plain = False
+    assert plain is not may_be_part(view)
+    assert [(each.alphabet, each.text) for each in found] == [(each.alphabet, each.text) for each in readings(view)]
 
 
 @given(bodies, codings)

@@ -73,9 +73,26 @@ def test_answers_are_timed_and_pdus_counted() -> None:
     wire.smsc(submit_resp(sequence=2) + submit_resp(sequence=9))
     wire.now += 0.5
     wire.smsc(submit_resp(sequence=1) + submit_resp(sequence=1))
-    assert wire.times == [0.25, 0.75]
+    assert wire.told == [(0.25, 1), (0.75, 1)]
     assert wire.counts == ({0x04: 3, -1: 2}, {0x80000004: 4, -1: 1})
     assert wire.session.awaited_smsc == {0: NOW}
+
+
+def test_answers_to_messages_of_one_turn_are_told_of_together() -> None:
+    wire = Wire(State.BOUND)
+    for turn in range(2):
+        wire.esme(b"".join(submit_sm(b"x", sequence=4 * turn + number) for number in range(4)))
+        wire.now += 1.0
+    wire.smsc(b"".join(submit_resp(sequence=number) for number in (0, 1, 9, 2, 4, 5, 6, 3)))
+    assert wire.told == [(2.0, 2), (2.0, 1), (1.0, 3), (2.0, 1)]
+
+
+def test_an_answer_that_somebody_waits_for_is_shown() -> None:
+    wire = Wire(State.BOUND)
+    wire.watched.add(2)
+    wire.esme(b"".join(submit_sm(b"x", sequence=number) for number in (1, 2, 3)))
+    wire.smsc(b"".join(submit_resp(sequence=number) for number in (1, 2, 3)))
+    assert wire.seen == [submit_resp(sequence=2)]
 
 
 # any mix, split anywhere

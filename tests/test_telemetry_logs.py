@@ -67,7 +67,7 @@ def test_no_text_no_number_and_no_password_is_logged_at_any_level(
             esme, upstream = await running.bound()
             esme.send(submit(SCAM, 2, sender=sender) + submit(GENUINE, 3, sender=sender))
             assert await esme.pdu() == pdu(RESP, 2, status=Status.ESME_RX_R_APPN)
-            monkeypatch.setattr(running.gate.policy.rules, "check", rules_that_quote)
+            monkeypatch.setattr(running.gate.policy.rules, "find", rules_that_quote)
             esme.send(submit(SCAM, 4, sender=sender))
             assert await esme.pdu() == pdu(RESP, 4, status=Status.ESME_RSYSERR)
             monkeypatch.undo()
@@ -121,7 +121,7 @@ def test_a_fault_of_the_filter_is_answered_0x08_counted_and_told_and_the_session
         async with wire(rules) as running:
             esme, upstream = await running.bound()
             with pytest.MonkeyPatch.context() as broken:
-                broken.setattr(rules, "check", rules_that_quote)
+                broken.setattr(rules, "find", rules_that_quote)
                 esme.send(submit(GENUINE, 2) + submit(GENUINE, 3))
                 assert await esme.pdus(2) == [pdu(RESP, number, status=Status.ESME_RSYSERR) for number in (2, 3)]
             esme.send(submit(GENUINE, 4) + submit(SCAM, 5))

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.rules.model import Unit
 from smsgate.rules.verdict import Verdict
-from smsgate.smpp.constants import RESPONSE, Command
-from smsgate.telemetry.metrics import FILTER_BUCKETS_S, OTHER_COMMAND, Histogram, Metrics
+from smsgate.smpp.constants import OTHER_COMMAND, RESPONSE, Command
+from smsgate.telemetry.metrics import FILTER_BUCKETS_S, Histogram, Metrics
 from smsgate.telemetry.rule_set import RuleSetState
 from tests.packs import Action, LimitKey, limit, rule, rule_set
 

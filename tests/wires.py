@@ -27,16 +27,20 @@ class Wire:
 
     def __init__(self, state: State = State.OPEN, *, mo: bool = False) -> None:
         """A session led into `state`; with `mo`, what the SMSC delivers is judged too."""
-        self.times: list[float] = []
+        self.told: list[tuple[float, int]] = []
+        self.watched: set[int] = set()
+        self.seen: list[bytes] = []
         self.counts: tuple[dict[int, int], dict[int, int]] = ({0x04: 0, -1: 0}, {0x80000004: 0, -1: 0})
         self.session = Session(
             CAP,
             judge=judge,
             admit=lambda _: 0,
-            on_response=lambda seconds, *_: self.times.append(seconds),
+            on_response=lambda seconds, answers: self.told.append((seconds, answers)),
             pdus_downstream=self.counts[0],
             pdus_upstream=self.counts[1],
             judge_mo=judge if mo else None,
+            watched=self.watched,
+            on_watched=lambda data, start, end: self.seen.append(data[start:end]),
         )
         self.up, self.down = b"", b""
         self.now = NOW

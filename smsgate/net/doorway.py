@@ -64,7 +64,7 @@ async def first_bind(
         raise NoBindError(f"{Overdue.SESSION_INIT} timer") from None
     if session.state is not State.BINDING:
         raise NoBindError("what it sent is not SMPP")
-    metrics.pdus_downstream[session.bind_command] -= 1  # counted again where it is relayed
+    metrics.pdus_downstream[session.bind.command] -= 1  # counted again where it is relayed
     return Bind(session.system_id, b"".join(session.to_upstream) + session.downstream.untaken())
 
 

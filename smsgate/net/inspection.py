@@ -6,6 +6,7 @@ On the path of every message, and synchronous. Sockets and states are the relay'
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections.abc import Callable
 from time import perf_counter
 
@@ -68,13 +69,18 @@ class Inspection:
             return 0
         began = perf_counter()
         try:
-            decide = self._policy.decide_mo if mo else self._policy.decide_pdu
-            verdict = decide(command, data, start, end, client, now)
+            if mo:
+                verdict = self._policy.decide_mo(command, data, start, end, client, now)
+            else:
+                verdict = self._policy.decide_pdu(command, data, start, end, client, now)
         except Exception:  # a fault of ours must not end the session: the sender may try again
             self._metrics.filter_errors += 1
             log.exception("filter failed", extra={"client": client.name})
             return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
-        self._metrics.filter_time.observe(perf_counter() - began)
+        seconds = perf_counter() - began
+        times = self._metrics.filter_time
+        times.counts[bisect_left(times.bounds, seconds)] += 1  # as `observe` does: the call would take 0.03 µs
+        times.total += seconds
         if mo:
             self._metrics.count_mo(client.label, verdict.action)
         else:
@@ -101,13 +107,11 @@ class Inspection:
             self.witness.answered(answer, 0, len(answer))
         return answer
 
-    def answered(self, seconds: float, data: bytes, start: int, end: int) -> None:
-        """The SMSC has answered a request after so long, by the PDU in data[start:end]."""
-        self._metrics.response_time.observe(seconds)
+    def answered(self, seconds: float, answers: int) -> None:
+        """The SMSC has answered so many requests after so long."""
+        self._metrics.response_time.observe(seconds, answers)
         if seconds >= self._response_s:
-            self._metrics.late_responses += 1
-        if self.witness is not None and self.witness.awaited:
-            self.witness.answered(data, start, end)
+            self._metrics.late_responses += answers
 
     def tick(self, now: float) -> None:
         """Once a second."""

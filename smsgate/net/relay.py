@@ -83,6 +83,8 @@ class Relay:
             pdus_downstream=metrics.pdus_downstream,
             pdus_upstream=metrics.pdus_upstream,
             judge_mo=partial(inspection.judge, mo=True) if settings.inspect_mo else None,
+            watched=inspection.witness.awaited if inspection.witness is not None else (),
+            on_watched=inspection.witness.answered if inspection.witness is not None else None,
         )
         self.downstream = Side(self, "downstream")
         self.upstream = Side(self, "upstream")
@@ -141,10 +143,7 @@ class Relay:
         session = self.session
         state = session.state
         now = self.timers.active = perf_counter()
-        pending = side.framer.pending
         more = session.advance_downstream(now) if side is self.downstream else session.advance_upstream(now)
-        if side.framer.pending < pending:
-            self._no_pdu_begun(side)  # what is left is another one
         if session.state is not state:
             self._moved(state)
         self._write()
@@ -154,7 +153,7 @@ class Relay:
             elif self.patience is None:  # it does not come, and the ESME may say nothing else either
                 self.patience = self.loop.call_later(OWN_ANSWER_S, self._wait_no_more)
         if more:
-            side.read(False)
+            self._stop_reading(side)
             self._queue_turn(side)
             return
         if side.arrived:
@@ -162,35 +161,24 @@ class Relay:
             side.arrived = 0.0
         if session.held and side is self.downstream:
             self._stop_reading(side)
-        else:
-            self._note_begun(side, now)
-            self._settle(side)
-
-    def _note_begun(self, side: Side, now: float) -> None:
-        """Since when a PDU waits for its rest, for the timer that ends dribblers."""
-        timers = self.timers
-        if self.session.state not in READS_ESME:
-            timers.esme_pdu_begun = 0.0
-        elif side is self.downstream and not side.framer.empty:
-            timers.esme_pdu_begun = timers.esme_pdu_begun or now
-        if side is self.upstream and not side.framer.empty:
-            timers.smsc_pdu_begun = timers.smsc_pdu_begun or now
-
-    def _no_pdu_begun(self, side: Side) -> None:
-        if side is self.downstream:
-            self.timers.esme_pdu_begun = 0.0
-        else:
-            self.timers.smsc_pdu_begun = 0.0
+            return
+        if side.framer.empty:
+            side.pdu_begun = 0.0
+        elif session.took or not side.pdu_begun:  # what is left is another one
+            side.pdu_begun = now
+        if session.state is not BOUND or not side.reading or session.waiting or self.settling or side.at_eof:
+            self._settle(side)  # else there is nothing to: saves 0.2 µs
 
     def _stop_reading(self, side: Side) -> None:
         """Until there is room or a pause is over: the peer is not to blame for what waits."""
         side.read(False)
-        self._no_pdu_begun(side)
+        side.pdu_begun = 0.0
 
     def tick(self, now: float) -> None:
         """Once a second: end the session if one of its timers has run out."""
         self.inspection.tick(now)
-        overdue = self.timers.due(now)
+        esme_begun = self.downstream.pdu_begun if self.session.state in READS_ESME else 0.0
+        overdue = self.timers.due(now, esme_begun, self.upstream.pdu_begun)
         if overdue is not None and not self.ended:
             self.metrics.timeouts[overdue] += 1
             self.end(f"{overdue} timer")
@@ -221,7 +209,7 @@ class Relay:
         session = self.session
         if self.settling and session.state is BOUND and not session.awaited_smsc:
             self._unbind()
-        if session.state is not BOUND and session.state is State.CLOSED:
+        if session.state is State.CLOSED:
             return
         side.read(self._may_read(side))
         if session.state is not BOUND:
@@ -284,6 +272,7 @@ class Relay:
             case State.CLOSED:
                 self.end(f"over, after {before.name.lower()}")
         if before is State.BINDING:
+            self.downstream.pdu_begun = 0.0  # what waited behind the bind
             if self.settling and session.state is State.BOUND:
                 self._write()
                 self._unbind()
@@ -298,7 +287,7 @@ class Relay:
     def admit(self, system_id: str) -> int:
         """The status to refuse a bind with before it goes upstream, or 0."""
         refusal = self.admission.bind(system_id, self.address.host, perf_counter())
-        allowed = self.policy.client(system_id).settings.allow_from
+        allowed = self.policy.settings(system_id).allow_from
         if allowed and not any(ip_address(self.address.host) in network for network in allowed):
             refusal = Refusal.ADDRESS
         if refusal is None and self.overload.active:
@@ -313,7 +302,7 @@ class Relay:
 
     async def _connect(self) -> None:
         name = self.session.system_id
-        wanted = self.policy.client(name).settings.upstreams
+        wanted = self.policy.settings(name).upstreams
         self.upstream_name = await self.upstreams.connect(name, wanted, lambda: self.upstream) or ""
         self.connecting = None
         if not self.upstream_name:

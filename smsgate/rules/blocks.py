@@ -99,8 +99,8 @@ class Blocks:
 
     def _by_host(self, finding: Finding, now: float) -> Rule | None:
         if self._of[BlockKind.HOST]:
-            for facts in finding.readings:
-                for link in facts.links:
+            for _, links in finding.readings:
+                for link in links:
                     tail = link.host
                     while tail:
                         if rule := self._in_force(BlockKind.HOST, tail, now):

@@ -123,14 +123,18 @@ class RuleSet:
         self._yet_to_come = reduce(or_, labels, 0) & ~reduce(or_, known_or_counted)
         self._allowing = tuple(entry for entry in rules if entry.rule.action is Action.ALLOW)
         self._judge = Judge()
-        self._origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
+        self.origin = lru_cache(maxsize=CACHE_ENTRIES)(self._origin_bits)
+        """The facts of a sender and a client but those of the sender id."""
+        self.source = lru_cache(maxsize=CACHE_ENTRIES)(self._source)
+        """The sender that a source address is (octets, client, type), and all facts of the two: one look-up saves 0.15 µs."""
 
     def forget(self) -> Iterator[None]:
         """End the use of this set, a part at each step: the automata of 50,000 keywords take 20 ms together.
 
         Its caches refer back to it; without them it is freed with its last reference, even if it was frozen (`gc.freeze`).
         """
-        del self._origin
+        del self.origin
+        del self.source
         self.impersonation.forget()
         yield
         del self._words
@@ -166,10 +170,11 @@ class RuleSet:
         self, readings: Sequence[Reading], sender: str, client: str, carrier: int = 0, content: str = ""
     ) -> Finding:
         """Judge every reading of one message; `carrier` are the facts of what it came in and of its sender id (`of_sender`).
+        `content` is what samples are drawn by, in place of the words of the readings. Pure: nothing is counted or debited."""
+        return self.find(readings, sender, client, self.origin(sender, client) | carrier, content)
 
-        Pure: nothing is counted or debited. `content` is what samples are drawn by, in place of the words of the readings.
-        """
-        origin = self._origin(sender, client) | carrier
+    def find(self, readings: Sequence[Reading], sender: str, client: str, origin: int, content: str = "") -> Finding:
+        """`check` for those who know all facts that are not of the texts."""
         texts = readings
         for reading in readings:
             if reading.odd and (order := display_order(reading.text)) is not None:  # shown, it is another text
@@ -180,9 +185,9 @@ class RuleSet:
         for text in texts:
             facts = self.facts(text, origin)
             found.append(facts)
-            union |= facts.bits
+            union |= facts[0]
         if union & self._any_trigger or self._always:
-            hits = [self._hits(facts.bits, facts.bits) for facts in found]
+            hits = [self._hits(bits, bits) for bits, _ in found]
             verdict = self._judge.verdict(hits, sender, client, [content or text.words for text in texts])
             return Finding(verdict, found)
         return Finding(PASS, found)
@@ -199,7 +204,7 @@ class RuleSet:
     def certain(self, evidence: Evidence, sender: str, client: str, *, complete: bool, carrier: int) -> tuple[int, int]:
         """The facts and the excuses that `check_parts` judges one reading of a message in parts by."""
         known = self._closed if complete else self._open
-        return known(evidence, self._origin(sender, client) | carrier & self._of_message)
+        return known(evidence, self.origin(sender, client) | carrier & self._of_message)
 
     def facts(self, reading: Reading, origin: int) -> Facts:
         """The facts of one reading; `origin` are the bits of sender, client and carrier."""
@@ -224,7 +229,7 @@ class RuleSet:
             bits |= self.numbers.facts(reading.words)
         if self._amounts_asked and (known & self._amounts_asked or self._amounts_asked < 0):
             bits |= amount(reading)
-        return Facts(bits, tuple(links_read))
+        return bits, tuple(links_read)
 
     def _second_look(self, reading: Reading, text: str, found: Sequence[Link]) -> int:
         """What is in disguise outside of the links that were found in the `plain` text of a reading. Random paths are full of
@@ -321,7 +326,7 @@ class RuleSet:
             allowing = [entry for entry in self._allowing if self._judge.acts(entry.rule, sender, client, content)]
             if all(any(entry.test(possible, certain) for entry in allowing) for certain, possible in judged):
                 verdict = PASS  # a rule that allows may hold once the missing parts are there
-        return Finding(verdict, [Facts(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
+        return Finding(verdict, [(bits, new) for (bits, _), new in zip(judged, links, strict=True)])
 
     def _closed(self, evidence: Evidence, origin: int) -> tuple[int, int]:
         """The bits of a complete text, and those that excuse."""
@@ -362,6 +367,10 @@ class RuleSet:
             if test(client):
                 bits |= bit
         return bits
+
+    def _source(self, source: bytes, client: str, type_octets: bytes) -> tuple[str, int]:
+        sender = source.decode("latin-1")
+        return sender, self.senders.facts(sender, client, type_octets) | self._origin_bits(sender, client)
 
     def _count_bits(self, count: int) -> int:
         bits = 0

@@ -108,7 +108,7 @@ def explain(
             shown = Reading.of_text("".join(map(reading.text.__getitem__, order)), reading.alphabet)
             forms.append(_Form(rules, shown, next(shown_otherwise), order))
         told.append(_told(rules, reading, forms, rules.check((reading,), sender, client, carrier).verdict))
-        sights += [Sight(index, form.facts.bits, form.facts.bits, form.shown(origin)) for form in forms]
+        sights += [Sight(index, form.bits, form.bits, form.shown(origin)) for form in forms]
     return Explanation(
         finding.verdict,
         tuple(told),
@@ -127,8 +127,9 @@ def explain_parts(rules: RuleSet, lines: Sequence[Line], sender: str, client: st
     origin = _origin(rules, sender, client)
     for index, (text, alphabet, bits, excuses) in enumerate(lines):
         reading = Reading.of_text(text, alphabet)
-        form = _Form(rules, reading, Facts(bits, rules.facts(reading, 0).links), None)
-        facts.append(form.facts)
+        _, links_read = rules.facts(reading, 0)
+        facts.append((bits, links_read))
+        form = _Form(rules, reading, facts[-1], None)
         readings.append(reading)
         told.append(_told(rules, reading, [form], verdict))
         sights.append(Sight(index, bits, excuses, form.shown(origin)))
@@ -144,13 +145,13 @@ def explain_parts(rules: RuleSet, lines: Sequence[Line], sender: str, client: st
 def counting(rules: RuleSet, found: Sequence[Facts], readings: Sequence[Reading]) -> Iterator[Limit]:
     """The limits whose condition holds for a message with these facts, and whose keys its readings have."""
     shown = {
-        LimitKey.LINK_HOST: any(facts.links for facts in found),
+        LimitKey.LINK_HOST: any(links_read for _, links_read in found),
         LimitKey.PHONE: any(phone_numbers(reading.words) for reading in readings),
         LimitKey.TEMPLATE: any(template(reading.text) for reading in readings),
     }
     for limit, _, test, _ in rules.compiled_limits:
         has_keys = all(shown.get(key, True) for key in limit.per)
-        if has_keys and (test is None or any(test(facts.bits, facts.bits) for facts in found)):
+        if has_keys and (test is None or any(test(bits, bits) for bits, _ in found)):
             yield limit
 
 
@@ -163,7 +164,7 @@ def _origin(rules: RuleSet, sender: str, client: str) -> dict[int, tuple[str, ..
     """What sender and client alone make true: facts that a message without a text from them has, and one from nobody has not."""
     nothing = (Reading.of_text(""),)
     theirs, nobodys = (
-        rules.check(nothing, *origin, rules.of_sender(*origin)).readings[0].bits
+        rules.check(nothing, *origin, rules.of_sender(*origin)).readings[0][0]
         for origin in ((sender, client), ("", ""))
     )
     return {bit: (client if rules.labels[bit].startswith("client") else sender,) for bit in ones(theirs & ~nobodys)}
@@ -174,7 +175,7 @@ def _told(rules: RuleSet, reading: Reading, forms: Sequence[_Form], verdict: Ver
     views = dict.fromkeys(view for form in forms for view in form.views() if view.text not in {reading.text, folded})
     bits = 0
     for form in forms:
-        bits |= form.facts.bits
+        bits |= form.bits
     return Told(
         reading.alphabet,
         reading.text,
@@ -194,11 +195,11 @@ class _Form:
         self._rules = rules
         self._reading = reading
         self._order = order
-        self.facts = facts
+        self.bits, links_read = facts
         self._plain, self._offsets = plain_with_offsets(reading.text)
         self._further = self._disguises()
-        self.sites = [self._site(link) for link in facts.links]
-        self._hosts = [self._placed(self._offsets, link.host_start, link.host_end) for link in facts.links]
+        self.sites = [self._site(link) for link in links_read]
+        self._hosts = [self._placed(self._offsets, link.host_start, link.host_end) for link in links_read]
         self.spans = set(self._spans())
 
     def shown(self, origin: Mapping[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
@@ -241,7 +242,7 @@ class _Form:
                 yield from self._found(rules.words if kind == "undisguised" else rules.uncut, text, self._offsets)
         folded, offsets = fold_with_offsets(self._reading.text)
         for number, first, last in located_numbers(folded):
-            bits = rules.numbers.facts(f" {folded[first:last]} ") & self.facts.bits
+            bits = rules.numbers.facts(f" {folded[first:last]} ") & self.bits
             yield from self._of_bits(bits, self._placed(offsets, first, last), number)
 
     def _found(self, words: Mapping[str, int], text: str, offsets: list[int]) -> Iterator[Span]:
@@ -249,7 +250,7 @@ class _Form:
         for start in range(len(folded)):
             for end in range(start + 1, min(len(folded), start + self._rules.longest_word) + 1):
                 word = folded[start:end]
-                bits = words.get(word, 0) & self.facts.bits
+                bits = words.get(word, 0) & self.bits
                 if bits:
                     bare = word.strip()
                     first = places[start + word.index(bare)]

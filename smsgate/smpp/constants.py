@@ -16,6 +16,9 @@ HEADER_BYTES: Final = HEADER.size
 RESPONSE: Final = 0x80000000
 """The bit that turns a request's command_id into its response's (SMPP 3.4, 5.1.2.1)."""
 
+OTHER_COMMAND: Final = -1
+"""What PDUs are counted under whose command_id has no count of its own."""
+
 OWN_SEQUENCE_FIRST: Final = 0x7FFE0000
 OWN_SEQUENCE_LAST: Final = 0x7FFEFFFF
 """Requests that the gate itself originates take their sequence_number from this range, per direction, never reused."""

@@ -27,12 +27,13 @@ class FramingError(ValueError):
 class Framer:
     """One direction of one session. `data[position:]` is what has arrived and was not yet taken."""
 
-    __slots__ = ("_behind", "_behind_position", "_pieces", "data", "max_pdu_bytes", "position")
+    __slots__ = ("_behind", "_behind_position", "_pieces", "data", "empty", "max_pdu_bytes", "position")
 
     def __init__(self, max_pdu_bytes: int) -> None:
         self.max_pdu_bytes = max_pdu_bytes
         self.data = b""
         self.position = 0
+        self.empty = True  # everything received was taken and released: `pending` without adding up
         self._pieces = bytearray()
         self._behind = b""  # the rest of the read that completed the PDU in `data`
         self._behind_position = 0
@@ -42,17 +43,13 @@ class Framer:
         """Octets received and not taken."""
         return len(self.data) - self.position + len(self._pieces) + len(self._behind) - self._behind_position
 
-    @property
-    def empty(self) -> bool:
-        """Whether everything received was taken and released: `pending` without adding up."""
-        return not (self.data or self._pieces or self._behind)
-
     def untaken(self) -> bytes:
         """A copy of what has been received and not taken."""
         return self.data[self.position :] + bytes(self._pieces) + self._behind[self._behind_position :]
 
     def feed(self, data: bytes) -> None:
         """Append what was read."""
+        self.empty = False
         pieces = self._pieces
         if self.position < len(self.data) or self._behind:
             pieces += memoryview(self.data)[self.position :]
@@ -127,3 +124,4 @@ class Framer:
         if self.position == len(self.data):
             self.data = b""
             self.position = 0
+            self.empty = not (self._pieces or self._behind)

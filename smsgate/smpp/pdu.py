@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from smsgate.smpp import tlv
+from smsgate.smpp import tlv, udh
 from smsgate.smpp.constants import (
     DEFINED_TAGS,
     ESM_CLASS_TYPE,
@@ -33,13 +33,13 @@ MAX_BIND_BYTES: Final = 256
 MAX_SYSTEM_ID_OCTETS: Final = 16
 """With its NUL (SMPP 3.4, 5.2.1)."""
 
-_STRING: Final = rb"([^\0]*)\0"
-_SKIPPED: Final = rb"[^\0]*\0"
+_STRING: Final = rb"([^\0]*+)\0"
+_SKIPPED: Final = rb"[^\0]*+\0"
 
 # service_type, source ton npi addr, destination ton npi addr, esm_class protocol_id priority_flag, schedule, validity,
 # registered_delivery replace_if_present data_coding sm_default_msg_id sm_length   (SMPP 3.4, 4.4.1)
 _SUBMIT_SM: Final = re.compile(
-    _SKIPPED + rb"(..)" + _STRING + rb".." + _STRING + rb"(.).." + _SKIPPED * 2 + rb"..(.).(.)", re.DOTALL
+    _SKIPPED + rb"(..)" + _STRING + rb".." + _STRING + rb"(.).." + _SKIPPED * 2 + rb".....", re.DOTALL
 )
 # the same with number_of_dests and dest_address(es) for the destination (4.5.1)
 _MULTI_HEAD: Final = re.compile(_SKIPPED + rb"(..)" + _STRING + rb"(.)", re.DOTALL)
@@ -75,16 +75,20 @@ _SILENT_TAGS: Final = DEFINED_TAGS - {_PAYLOAD, _CALLBACK_NUM, _CALLBACK_NUM_ATA
 _CALLBACK_NUM_HEAD_BYTES: Final = 3
 """Digit mode, type of number, numbering plan (SMPP 3.4, 5.3.2.36)."""
 _ASCII: Final = 1
+_BLANK: Final = b" "
+"""What begins with this or a letter is not suspected to begin with a header (`udh.suspected`)."""
 
 
-@dataclass(slots=True)
+@dataclass
 class TextView:
-    """What a text-bearing request says. One is made and read a message, in half the time that a NamedTuple takes.
+    """What a text-bearing request says. One is made and read a message: what hardly any says is a default of the class, since
+    each field that is stored takes 12 ns.
 
     `bodies`: every stretch of octets that some SMSC may take for the text, user data headers included; at least one.
     `ambiguous`: there are several, or a length lies. `ported`: a TLV names a port. `beside`: texts shown beside the
     body's, each with its own data_coding. `canned`: sm_default_msg_id, 0 for none. `sar`: reference, total and part as SAR
-    TLVs have them (SMPP 3.4, 5.3.2.22-24). `source_type`: source_addr_ton and source_addr_npi, an octet each.
+    TLVs have them (SMPP 3.4, 5.3.2.22-24). `source_type`: source_addr_ton and source_addr_npi, an octet each. `plain`: the one
+    body is the text, and of all else there is nothing, as in nearly all; False where that was not asked.
     """
 
     source: bytes
@@ -92,13 +96,14 @@ class TextView:
     udhi: bool
     data_coding: int
     bodies: tuple[bytes, ...]
-    malformed: bool = False
-    ambiguous: bool = False
-    ported: bool = False
-    beside: tuple[tuple[int, bytes], ...] = ()
-    canned: int = 0
-    sar: tuple[int, int, int] | None = None
     source_type: bytes = b""
+    plain: bool = field(default=False, compare=False)
+    malformed: bool = field(default=False, init=False)
+    ambiguous: bool = field(default=False, init=False)
+    ported: bool = field(default=False, init=False)
+    beside: tuple[tuple[int, bytes], ...] = field(default=(), init=False)
+    canned: int = field(default=0, init=False)
+    sar: tuple[int, int, int] | None = field(default=None, init=False)
 
 
 def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
@@ -108,15 +113,17 @@ def text_view(command: int, data: bytes, start: int, end: int) -> TextView:
         match = _SUBMIT_SM.match(data, body, end)
         if match is None:
             return _malformed(data, body, end)
-        source_type, source, destination, esm_class, coding, length = match.groups()
+        source_type, source, destination, esm_class = match.groups()
         position = match.end()
+        coding, canned, length = data[position - 3], data[position - 2], data[position - 1]
         # Nothing behind short_message, as usual: 0.5 µs saved by not asking for TLVs.
-        if position + length[0] == end and not data[position - 2]:
+        if position + length == end and not canned:
             udhi = esm_class[0] & ESM_CLASS_UDHI != 0
-            bodies = (data[position:end],)
-            return TextView(source, (destination,), udhi, coding[0], bodies, source_type=source_type)
-        head = source_type, source, (destination,), esm_class[0], coding[0], data[position - 2]
-        return _view(head, data, position, length[0], end)
+            text = data[position:end]
+            plain = not udhi and (text >= _BLANK or not udh.suspected(text))  # to ask takes 0.06 µs
+            return TextView(source, (destination,), udhi, coding, (text,), source_type, plain)
+        head = source_type, source, (destination,), esm_class[0], coding, canned
+        return _view(head, data, position, length, end)
     reader = _READERS.get(command)
     view = reader(data, body, end) if reader is not None else None
     return view if view is not None else _malformed(data, body, end)
@@ -140,7 +147,9 @@ _Head = tuple[bytes, bytes, tuple[bytes, ...], int, int, int]
 
 
 def _malformed(data: bytes, body: int, end: int) -> TextView:
-    return TextView(b"", (), False, UNKNOWN_CODING, (data[body:end],), malformed=True, ambiguous=True)
+    view = TextView(b"", (), False, UNKNOWN_CODING, (data[body:end],))
+    view.malformed = view.ambiguous = True
+    return view
 
 
 def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> TextView:
@@ -153,17 +162,18 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     udhi = esm_class & ESM_CLASS_UDHI != 0
     tail = position + sm_length
     if tail > end:
-        bodies: tuple[bytes, ...] = (data[position:end],)
-        return TextView(
-            source, destinations, udhi, UNKNOWN_CODING, bodies, True, True, canned=canned, source_type=source_type
-        )
+        view = TextView(source, destinations, udhi, UNKNOWN_CODING, (data[position:end],), source_type)
+        view.malformed = view.ambiguous = True
+        view.canned = canned
+        return view
     parameters, rest = tlv.walk(data, tail, end)
+    view = TextView(source, destinations, udhi, coding, (), source_type)
+    view.canned = canned
     texts = [(position, tail)] if sm_length else []
     beside = []
     vendors = []
     undefined = []
     sar: dict[int, int] = {}
-    ported = False
     for tag, start, stop in parameters:
         if tag in _SILENT_TAGS or start == stop:
             continue
@@ -174,7 +184,7 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
         elif tag == _CALLBACK_NUM_ATAG:
             beside.append((data[start], data[start + 1 : stop]))
         elif tag in _PORTS:
-            ported = True
+            view.ported = True
         elif tag in _SAR_TAGS:
             sar[tag] = int.from_bytes(data[start:stop], "big")
         elif FIRST_VENDOR_TAG <= tag <= LAST_VENDOR_TAG:
@@ -185,7 +195,7 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     stray = not lies and data[rest:end].strip(b"\0") != b""
     if lies:
         texts.append((rest + tlv.HEAD_BYTES, end))
-    ambiguous = len(texts) > 1 or lies or stray
+    view.ambiguous = len(texts) > 1 or lies or stray
     if stray or undefined:
         first = undefined[0][0] - tlv.HEAD_BYTES if undefined else rest
         whole = [(start, end) for start, _ in texts] or [(position, end)]
@@ -197,11 +207,11 @@ def _view(head: _Head, data: bytes, position: int, sm_length: int, end: int) -> 
     bodies = tuple([data[start:stop] for start, stop in texts]) or (b"",)
     if len(bodies) > MAX_BODIES:
         bodies = (*bodies[: MAX_BODIES - 1], _HAIR_SPACE.join(bodies[MAX_BODIES - 1 :]))
-    shown_beside = tuple(beside[:MAX_BODIES])
-    order = (sar[_SAR_TAGS[0]], sar[_SAR_TAGS[1]], sar[_SAR_TAGS[2]]) if len(sar) == len(_SAR_TAGS) else None
-    return TextView(
-        source, destinations, udhi, coding, bodies, False, ambiguous, ported, shown_beside, canned, order, source_type
-    )
+    view.bodies = bodies
+    view.beside = tuple(beside[:MAX_BODIES])
+    if len(sar) == len(_SAR_TAGS):
+        view.sar = sar[_SAR_TAGS[0]], sar[_SAR_TAGS[1]], sar[_SAR_TAGS[2]]
+    return view
 
 
 def _data_sm(data: bytes, body: int, end: int) -> TextView | None:

@@ -18,6 +18,8 @@ class Place(NamedTuple):
 
 def may_be_part(view: TextView) -> bool:
     """False only when `places` finds none."""
+    if view.plain:
+        return False
     return view.udhi or view.sar is not None or len(view.bodies) > 1 or udh.suspected(view.bodies[0])
 
 

@@ -64,13 +64,8 @@ def readings(view: TextView, default: Alphabet = GSM7) -> tuple[Reading, ...]:
     must not be in another body than what makes it fraud. Where one has more readings than another, the other's first stands
     beside them.
     """
-    body = view.bodies[0]
-    if (
-        len(view.bodies) == 1
-        and not (view.udhi or view.ported or view.beside)
-        and (body[:1] > b"\x1f" or not udh.suspected(body))  # a call less, 0.06 µs, for what begins with a letter
-    ):
-        return text_readings(body, view.data_coding, default)
+    if view.plain:
+        return text_readings(view.bodies[0], view.data_coding, default)
     stretches: list[tuple[bytes, udh.Udh | None]] = []
     ported = view.ported
     for body in view.bodies:

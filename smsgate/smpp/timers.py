@@ -31,16 +31,14 @@ class Timers:
     opened: float
     active: float
     bound: bool = False
-    esme_pdu_begun: float = 0.0
-    smsc_pdu_begun: float = 0.0
 
-    def due(self, now: float) -> Overdue | None:
-        """The timer that has run out, if one has."""
+    def due(self, now: float, *pdus_begun: float) -> Overdue | None:
+        """The timer that has run out, if one has. `pdus_begun`: since when each side has sent a part of a PDU."""
         settings = self.settings
         if settings.session_init_s and not self.bound and now - self.opened >= settings.session_init_s:
             return Overdue.SESSION_INIT
         if settings.pdu_read_s:
-            for begun in (self.esme_pdu_begun, self.smsc_pdu_begun):
+            for begun in pdus_begun:
                 if begun and now - begun >= settings.pdu_read_s:
                     return Overdue.PDU_READ
         if settings.inactivity_s and now - self.active >= settings.inactivity_s:

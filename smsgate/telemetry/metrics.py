@@ -19,12 +19,11 @@ from prometheus_client.core import Metric
 from smsgate.limits.admission import Refusal
 from smsgate.rules.model import Action, Limit, Unit
 from smsgate.rules.verdict import Verdict
-from smsgate.smpp.constants import RESPONSE, Command, command_name
+from smsgate.smpp.constants import OTHER_COMMAND, RESPONSE, Command, command_name
 from smsgate.smpp.timers import Overdue
 from smsgate.telemetry import families
 from smsgate.telemetry.rule_set import RuleSetState
 
-OTHER_COMMAND: Final = -1
 FILTER_BUCKETS_S: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2)
 ADDED_BUCKETS_S: Final = (5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.5, 2.0, 10.0)
 LAG_BUCKETS_S: Final = (1e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -41,10 +40,10 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def observe(self, seconds: float) -> None:
-        """Count one observation."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.total += seconds
+    def observe(self, seconds: float, times: int = 1) -> None:
+        """Count an observation, or some that are the same."""
+        self.counts[bisect_left(self.bounds, seconds)] += times
+        self.total += seconds * times
 
     def shown(self, *labels: str) -> tuple[Sequence[str], Sequence[float], Sequence[int], float]:
         """The histogram as a row of its family."""

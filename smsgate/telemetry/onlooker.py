@@ -74,7 +74,7 @@ class Onlooker:
         self._turn(now)
         hosts, templates = self._current
         verdict = str(finding.verdict.action)
-        met = {link.host for facts in finding.readings for link in facts.links}
+        met = {link.host for _, links in finding.readings for link in links}
         for host in {registered(host) for host in met if self._policy.rules.is_foreign(host)}:
             hosts.add((host, verdict))
         if finding.verdict is not PASS:
