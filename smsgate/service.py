@@ -45,7 +45,7 @@ Service = Gate | Supervisor
 
 
 class ListenError(Exception):
-    """An address can't be listened on, or a file that is needed can't be read."""
+    """An address can't be listened on, a file that is needed can't be read, or there is no memory for what all workers share."""
 
 
 def run(settings: Settings, load: Callable[[], Loaded], started: Callable[[Service], None]) -> None:
@@ -65,7 +65,11 @@ def run(settings: Settings, load: Callable[[], Loaded], started: Callable[[Servi
         return Gate(settings, loaded.rules, reloader)
 
     async def serve() -> None:
-        await _serve(service(), started)
+        try:
+            made = service()
+        except OSError as error:
+            raise ListenError(str(error)) from error
+        await _serve(made, started)
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(serve())

@@ -33,7 +33,7 @@ from smsgate.net.listener import Incoming, Listener
 from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.reload.reloader import RELOADING, Reloader, told
-from smsgate.reload.sealed import Sealed, unseal
+from smsgate.reload.sealed import Sealed, anonymous_file, unseal
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import Settings
 from smsgate.telemetry import audit, families, processes
@@ -64,7 +64,7 @@ class Supervisor(Doors):
 
     def __init__(self, settings: Settings, loaded: Loaded, reloader: Reloader | None = None) -> None:
         super().__init__(settings)
-        self.rule_set = RuleSetState(loaded.rules.version, len(loaded.rules.rules))
+        self.rule_set = RuleSetState.of(loaded.rules)
         # In force: what a worker starts with, at any time.
         self._sealed = Sealed.of(loaded) if reloader is None else reloader.in_force
         self._reloader = reloader
@@ -78,7 +78,7 @@ class Supervisor(Doors):
         self._traces: dict[str, Emit] = {}
         self._monitor_only: dict[str | None, str] = {}
         self._desks = Desks(settings.state, self._tell_orders)
-        self._limits = os.memfd_create("smsgate-limits", os.MFD_CLOEXEC)
+        self._limits = anonymous_file("limits")
         finalize(self, os.close, self._limits)
         self._limit_table = new_limit_table(self._limits)
         self._next_tls = 0
@@ -335,7 +335,7 @@ class Supervisor(Doors):
         """See `reload.reloader.Reloadable`: returns when every worker that is up has it, and none can start with another. One
         after the other, so that only one at a time has its processor do something else besides."""
         self._sealed = sealed
-        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules, sealed.contents.rotating)
         for worker in self._workers:
             if worker.ready.is_set() and worker.sealed is not sealed:
                 await worker.give(sealed)

@@ -34,7 +34,7 @@ from smsgate.net.tls import Contexts
 from smsgate.net.trace import Emit
 from smsgate.policy import Policy
 from smsgate.reload.reloader import RELOADING, Reloader, told
-from smsgate.reload.sealed import BREATH_S, Sealed, taken_up
+from smsgate.reload.sealed import BREATH_S, Sealed, filling, taken_up
 from smsgate.rules.engine import RuleSet
 from smsgate.settings import OTHER_CLIENT, Address, Settings
 from smsgate.telemetry import families, processes
@@ -202,7 +202,7 @@ class Gate(Doors):
         self.worker = Worker(settings, rules, self.admission.disconnect, self.limit_table)
         self.policy = self.worker.policy
         self.metrics = self.worker.metrics
-        self.rule_set = self.metrics.rule_set = RuleSetState(rules.version, len(rules.rules))
+        self.rule_set = self.metrics.rule_set = RuleSetState.of(rules)
         self._reloader = reloader
         self.sessions = self.worker.sessions
         self.listener = Listener(settings, self.metrics, self.admission, self.sessions.take)
@@ -248,7 +248,7 @@ class Gate(Doors):
     async def put(self, sealed: Sealed) -> None:
         """See `reload.reloader.Reloadable`."""
         await self.worker.put(sealed.descriptor)
-        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules, sealed.contents.rotating)
 
     async def operate(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """See `Worker.operate`; and what is the whole gate's."""
@@ -280,9 +280,10 @@ def _utc_offset_s() -> float:
 
 
 def new_limit_table(descriptor: int = -1) -> SharedTable:
-    """A table for limits across clients in memory of this process, or in that of an empty anonymous file."""
+    """A table for limits across clients in memory of this process, or in that of an empty anonymous file. Raises OSError."""
     if descriptor >= 0:
-        os.truncate(descriptor, TABLE_OCTETS)
+        with filling(f"the table of limits ({TABLE_OCTETS >> 20} MB)"):
+            os.truncate(descriptor, TABLE_OCTETS)
     return SharedTable.new(mmap(descriptor, TABLE_OCTETS), randbits(64))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
@@ -66,6 +67,17 @@ def invoke(*arguments: str | Path) -> Result:
     return result
 
 
+@contextmanager
+def file_size_limit(octets: int) -> Iterator[None]:
+    """No file may grow larger, of this process and those that it starts."""
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+
+
 class Program:
     """A running `smsgate`."""
 
@@ -95,13 +107,15 @@ class Program:
 
 
 @asynccontextmanager
-async def program(*arguments: str | Path, folder: Path | None = None) -> AsyncIterator[Program]:
-    """The installed `smsgate` as a process; killed if the test leaves it running."""
+async def program(
+    *arguments: str | Path, folder: Path | None = None, under: Sequence[str | Path] = ()
+) -> AsyncIterator[Program]:
+    """The installed `smsgate` as a process; killed if the test leaves it running. `under`: the command that runs it."""
     command = Path(sys.executable).with_name("smsgate")
     assert command.exists(), "install the project first: pip install -e ."
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
     process = await asyncio.create_subprocess_exec(
-        command, *map(str, arguments), stdout=PIPE, stderr=PIPE, cwd=folder, env=environment
+        *map(str, (*under, command, *arguments)), stdout=PIPE, stderr=PIPE, cwd=folder, env=environment
     )
     try:
         yield Program(process)

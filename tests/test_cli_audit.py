@@ -167,6 +167,13 @@ def test_the_configuration_names_folder_and_key(tmp_path: Path) -> None:
     assert result.stdout.rstrip().endswith(f"text: {SCAM}")
 
 
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    result = invoke("audit", "find", "--folder", tmp_path / "aduit", "--client", "bank1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "aduit" in result.stderr
+    assert "No such file or directory" in result.stderr
+
+
 def test_a_key_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "audit.key"
     assert invoke("audit", "key", "--write", file).exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +250,10 @@ def test_what_cannot_be_explained_is_refused(arguments: list[str], reason: str) 
     result = invoke("explain", *arguments)
     assert result.exit_code == 2
     assert reason in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_line_of_a_condition_is_whole_where_there_is_no_terminal(tmp_path: Path) -> None:
+    words = [f"expir{letter * 120}" for letter in "ab"]
+    rules = pack_in(tmp_path, PACK.replace("[expir*]", f"[expir*, {', '.join(words)}]"))
+    result = invoke("explain", "--rules", rules, " ".join(words))
+    assert re.search(f"✓ pull  .*{words[0]}, {words[1]}", result.stdout)

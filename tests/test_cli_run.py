@@ -21,7 +21,7 @@ from smsgate.settings import Address, Settings
 from smsgate.smpp.constants import RESPONSE, Command, Status
 from smsgate.worker import Gate
 from tests.gates import GENUINE, SCAM, TIMEOUT_S, Peer, bind, pdu, submit
-from tests.programs import PACK, Program, invoke, pack_in, program
+from tests.programs import PACK, Program, file_size_limit, invoke, pack_in, program
 
 LATENCY_S = 0.3
 """Of the simulated SMSC, where an answer must still be on its way when the signal comes."""
@@ -158,6 +158,17 @@ def test_a_port_that_is_taken_is_named_and_ends_with_1(tmp_path: Path, taken: in
 def test_a_metrics_port_that_is_taken_is_named_too(tmp_path: Path, taken: int) -> None:
     config = config_in(tmp_path, Address("127.0.0.1", 9), more=f'metrics: {{bind: "127.0.0.1:{taken}"}}\n')
     assert_refused(config, 1, "smsgate: can't start: ", f"127.0.0.1:{taken}: Address already in use")
+
+
+@pytest.mark.parametrize(
+    ("workers", "octets", "what"), [(1, 64, "the rules"), (2, 1 << 20, "the table of limits (16 MB)")]
+)
+def test_a_limit_on_file_sizes_that_memory_falls_under_is_named(
+    tmp_path: Path, workers: int, octets: int, what: str
+) -> None:
+    config = config_in(tmp_path, Address("127.0.0.1", 9), more=f"workers: {workers}\n")
+    with file_size_limit(octets):
+        assert_refused(config, 1, f"smsgate: can't start: no room in memory for {what}: File too large", "LimitFSIZE=")
 
 
 def test_broken_yaml_is_told_with_its_place(tmp_path: Path) -> None:

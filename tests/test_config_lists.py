@@ -127,7 +127,7 @@ def test_of_one_list_the_newest_tables_are_kept_and_those_of_others_left_alone(t
     assert "new4.example" in table_in(tmp_path / "bad.txt")
 
 
-@pytest.mark.parametrize("hindrance", ["no folder", "open to others"])
+@pytest.mark.parametrize("hindrance", ["no folder", "none for temporary files", "open to others"])
 def test_where_nothing_can_be_cached_the_table_is_held_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hindrance: str
 ) -> None:
@@ -135,6 +135,10 @@ def test_where_nothing_can_be_cached_the_table_is_held_in_memory(
     if hindrance == "no folder":
         monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
         monkeypatch.setattr("tempfile.gettempdir", lambda: "/dev/null")
+    elif hindrance == "none for temporary files":  # as in a container with a read-only root
+        monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+        monkeypatch.setattr("tempfile.tempdir", None)
+        monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: ["/dev/null"])
     else:
         folder.mkdir(parents=True)
         folder.chmod(0o777)

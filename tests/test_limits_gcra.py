@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import inf
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,10 +55,3 @@ def test_the_sustained_rate() -> None:
     limit = Gcra.of(10.0, 5)
     times = [100.0 + step / 100 for step in range(1000)]  # 100/s for ten seconds
     assert sum(admitted(limit, times)) in range(5 + 99, 5 + 101)
-
-
-def test_a_message_that_has_to_wait_is_told_how_long() -> None:
-    limit = Gcra.of(1.0, 5)
-    assert limit.wait_s(100.0, 100.0) == limit.wait_s(104.0, 100.0) == 0.0
-    assert limit.wait_s(107.0, 100.0) == pytest.approx(3.0, abs=1e-4)
-    assert limit.conforms(107.0, 103.0)

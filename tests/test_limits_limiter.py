@@ -1,12 +1,15 @@
-"""Limits are all checked, then all debited, each under its own keys, wherever these lie."""
+"""A limit is asked under each key of a message, and debited afterwards, wherever its arrival times lie."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pytest
 
 from smsgate.limits.gcra import Gcra
-from smsgate.limits.limiter import Counted, Limiter, Rate
-from smsgate.limits.shared import SharedTable
+from smsgate.limits.limiter import Debit, Limiter
+from smsgate.limits.shared import SharedArrivals, SharedTable
+from smsgate.limits.table import ArrivalTable
 
 TWO_A_MINUTE = Gcra.of(2 / 60, 2)
 FIVE_A_MINUTE = Gcra.of(5 / 60, 5)
@@ -14,93 +17,90 @@ FIVE_A_MINUTE = Gcra.of(5 / 60, 5)
 everywhere = pytest.mark.parametrize("is_local", [True, False], ids=["local", "shared"])
 
 
-def table(places: int = 4096) -> SharedTable:
-    return SharedTable.new(bytearray(64 + places * 16), 7)
+def arrivals(is_local: bool = True) -> ArrivalTable | SharedArrivals:
+    return ArrivalTable(1000) if is_local else SharedTable.new(bytearray(64 + 4096 * 16), 7).of("L-1")
 
 
-def limiter(*rates: Gcra, is_local: bool = True, **fields: float) -> Limiter:
-    made = [Rate(gcra, f"L-{index}", is_local, **fields) for index, gcra in enumerate(rates)]
-    return Limiter(made, table())
+class Key:
+    """What a limit says to one message after another."""
+
+    def __init__(self, limiter: Limiter, *keys: str) -> None:
+        self.limiter = limiter
+        self.keys = keys
+
+    def wait_s(self, now: float) -> float:
+        return self.limiter.ask(self.keys, 1, now, [])
+
+    def debit(self, now: float, units: int = 1) -> float:
+        debits: list[Debit] = []
+        wait_s = self.limiter.ask(self.keys, units, now, debits)
+        _push(debits, now)
+        return wait_s
+
+    def debit_distinct(self, now: float, *values: str) -> float:
+        debits: list[Debit] = []
+        wait_s = self.limiter.ask_distinct(self.keys, values, now, debits)
+        _push(debits, now)
+        return wait_s
+
+
+def _push(debits: Sequence[Debit], now: float) -> None:
+    for push, key, by_s, ahead_s in debits:
+        push(key, now, by_s, ahead_s)
 
 
 @everywhere
-def test_a_key_is_exceeded_after_its_burst_and_recovers(is_local: bool) -> None:
-    limits = limiter(TWO_A_MINUTE, is_local=is_local)
-    one = [Counted(0, "a")]
-    for _ in range(2):
-        assert limits.exceeded(one, 100.0) == {}
-        limits.debit(one, 100.0)
-    assert limits.exceeded(one, 100.0) == {0: pytest.approx(30.0, abs=1e-3)}
-    assert limits.exceeded([Counted(0, "b")], 100.0) == {}
-    assert limits.exceeded(one, 129.0) == {0: pytest.approx(1.0, abs=1e-3)}
-    assert limits.exceeded(one, 130.0) == {}
+def test_a_key_has_no_room_after_its_burst_and_recovers(is_local: bool) -> None:
+    limiter = Limiter(TWO_A_MINUTE, arrivals(is_local))
+    key = Key(limiter, "a")
+    assert [key.debit(100.0) <= 0.0 for _ in range(2)] == [True, True]
+    assert key.wait_s(100.0) == pytest.approx(30.0, abs=1e-3)
+    assert Key(limiter, "b").wait_s(100.0) <= 0.0
+    assert key.wait_s(129.0) == pytest.approx(1.0, abs=1e-3)
+    assert key.wait_s(130.0) <= 0.0
 
 
 @everywhere
-def test_checking_debits_nothing(is_local: bool) -> None:
-    limits = limiter(TWO_A_MINUTE, is_local=is_local)
-    assert all(limits.exceeded([Counted(0, "a")], 100.0) == {} for _ in range(9))
+def test_asking_debits_nothing(is_local: bool) -> None:
+    key = Key(Limiter(TWO_A_MINUTE, arrivals(is_local)), "a")
+    assert all(key.wait_s(100.0) <= 0.0 for _ in range(9))
 
 
-@everywhere
-def test_limits_do_not_share_keys(is_local: bool) -> None:
-    limits = limiter(TWO_A_MINUTE, FIVE_A_MINUTE, is_local=is_local)
-    both = [Counted(0, "a"), Counted(1, "a")]
-    for _ in range(2):
-        limits.debit(both, 100.0)
-    assert limits.exceeded(both, 100.0).keys() == {0}
-    for _ in range(3):
-        limits.debit([Counted(1, "a")], 100.0)
-    assert limits.exceeded(both, 100.0).keys() == {0, 1}
+def test_two_limits_in_the_table_of_all_workers_do_not_share_keys() -> None:
+    shared = SharedTable.new(bytearray(64 + 4096 * 16), 7)
+    two, five = Key(Limiter(TWO_A_MINUTE, shared.of("L-1")), "a"), Key(Limiter(FIVE_A_MINUTE, shared.of("L-2")), "a")
+    for key in (two, five) * 2:
+        key.debit(100.0)
+    assert (two.wait_s(100.0) > 0.0, five.wait_s(100.0) > 0.0) == (True, False)
+    five.debit(100.0, units=3)
+    assert five.wait_s(100.0) > 0.0
 
 
-def test_one_exceeded_key_of_several_is_enough_and_the_longest_wait_counts() -> None:
-    limits = limiter(TWO_A_MINUTE)
-    limits.debit([Counted(0, "a")] * 2 + [Counted(0, "b")] * 3, 100.0)
-    keys = [Counted(0, key) for key in ("c", "b", "a")]
-    assert limits.exceeded(keys, 100.0) == {0: pytest.approx(60.0, abs=1e-3)}
+def test_the_longest_wait_of_several_keys_counts() -> None:
+    limiter = Limiter(TWO_A_MINUTE, arrivals())
+    Key(limiter, "a").debit(100.0, units=2)
+    Key(limiter, "b").debit(100.0, units=3)
+    assert Key(limiter, "c", "b", "a").wait_s(100.0) == pytest.approx(60.0, abs=1e-3)
+    assert Key(limiter).wait_s(100.0) == 0.0, "no key, no limit"
 
 
 def test_debts_run_no_further_than_they_may() -> None:
-    limits = limiter(TWO_A_MINUTE, ahead_s=31.0)
-    limits.debit([Counted(0, "a", 1000)], 100.0)
-    assert limits.exceeded([Counted(0, "a")], 100.0) == {0: pytest.approx(1.0, abs=1e-3)}
-
-
-def test_the_number_of_local_keys_is_bounded() -> None:
-    limits = Limiter([Rate(TWO_A_MINUTE, "L")], table(), max_keys=3)
-    for index in range(100):
-        limits.debit([Counted(0, str(index))], 100.0)
-    assert [(len(each), each.evicted) for each in limits.local.values()] == [(3, 97)]
-
-
-def test_a_limit_goes_on_in_another_limiter_if_it_is_the_same() -> None:
-    shared = table()
-    rates = [Rate(TWO_A_MINUTE, "here"), Rate(TWO_A_MINUTE, "everywhere", is_local=False)]
-    before = Limiter(rates, shared)
-    before.debit([Counted(0, "a", 2), Counted(1, "a", 2)], 100.0)
-    after = Limiter([*reversed(rates), Rate(TWO_A_MINUTE, "new", is_local=False)], shared, before.local)
-    assert after.exceeded([Counted(index, "a") for index in range(3)], 100.0).keys() == {0, 1}
+    key = Key(Limiter(TWO_A_MINUTE, arrivals(), ahead_s=31.0), "a")
+    key.debit(100.0, units=1000)
+    assert key.wait_s(100.0) == pytest.approx(1.0, abs=1e-3)
 
 
 @everywhere
 def test_different_values_are_counted_once_in_a_window(is_local: bool) -> None:
-    limits = limiter(TWO_A_MINUTE, is_local=is_local, distinct_s=60.0)
-
-    def over(value: str, now: float) -> bool:
-        entry = [Counted(0, "host", values=(value,))]
-        found = bool(limits.exceeded(entry, now))
-        limits.debit(entry, now)
-        return found
-
-    assert [over(value, 100.0) for value in "aaabbbab"] == [False] * 8
-    assert over("c", 101.0)
-    assert over("a", 102.0), "one too many have come: it does not matter who sends"
-    assert not over("a", 135.0), "and by now there are no more than two again"
-    assert not over("b", 161.0), "counted again, after a window"
+    host = Key(Limiter(TWO_A_MINUTE, arrivals(is_local), distinct_s=60.0), "host")
+    assert [host.debit_distinct(100.0, value) > 0.0 for value in "aaabbbab"] == [False] * 8
+    assert host.debit_distinct(101.0, "c") > 0.0
+    assert host.debit_distinct(102.0, "a") > 0.0, "one too many have come: it does not matter who sends"
+    assert host.debit_distinct(135.0, "a") <= 0.0, "and by now there are no more than two again"
+    assert host.debit_distinct(161.0, "b") <= 0.0, "counted again, after a window"
 
 
 def test_several_values_at_once() -> None:
-    limits = limiter(TWO_A_MINUTE, distinct_s=60.0)
-    assert limits.exceeded([Counted(0, "x", values=("1", "2"))], 100.0) == {}
-    assert limits.exceeded([Counted(0, "x", values=("1", "2", "3"))], 100.0)
+    limiter = Limiter(TWO_A_MINUTE, arrivals(), distinct_s=60.0)
+    assert limiter.ask_distinct(("x",), ("1", "2"), 100.0, []) <= 0.0
+    assert limiter.ask_distinct(("x",), ("1", "2", "3"), 100.0, []) > 0.0

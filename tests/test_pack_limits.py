@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
 
 import pytest
 
+from smsgate import pack_limits
 from smsgate.limits.shared import HEADER_OCTETS, SET_OCTETS, SharedTable
 from smsgate.pack_limits import MAX_KEYS, MAX_PAUSE_S
 from smsgate.policy import Policy
@@ -105,11 +107,12 @@ def test_several_destinations_with_one_prefix_count_each() -> None:
 
 
 def test_the_keys_of_one_message_are_bounded() -> None:
-    gate = Gate(limit((DESTINATION, HOST), 1))
+    both, shared = limit((DESTINATION, HOST), 1), SharedTable.new(bytearray(HEADER_OCTETS + 4096 * SET_OCTETS), 5)
+    gate = Gate(both, shared=shared)
     hosts = " ".join(f"h{number}.com" for number in range(16))
     numbers = [b"06%08d" % number for number in range(200)]
     assert gate.pdu(pdus.submit_multi(payloads=[hosts.encode()], destinations=numbers)).status == 0
-    known = gate.policy.limits._limiter._tables[0]
+    known = shared.of(both.identity)
     keys = [f"{number.decode()}\0h{host}.com" for number in numbers for host in range(16)]
     assert sum(known.get(key) > 0 for key in keys) == MAX_KEYS
 
@@ -144,6 +147,17 @@ def test_a_burst_of_its_own() -> None:
     assert gate.statuses({}, {}, {}) == [0, 0, 0x64]
     gate.now += 1.0
     assert gate.statuses({}, {}) == [0, 0x64]
+
+
+@pytest.mark.parametrize("fields", [{"action": Action.FLAG}, {"mode": Mode.MONITOR}])
+def test_what_passes_over_a_limit_is_not_debited_there(fields: dict[str, Any]) -> None:
+    gate = Gate(limit(CLIENT, 1, **fields), limit(SENDER, 9, name="L-2"))
+    over = [len(verdict.rules + verdict.monitored) for verdict in [gate.send() for _ in range(5)]]
+    gate.now += 60.0
+    assert (over, gate.send().rules) == ([0, 1, 1, 1, 1], ())
+    for _ in range(9):
+        verdict = gate.send()
+    assert "L-2" in [entry.id for entry in verdict.rules], "other limits are debited all the same"
 
 
 def rotating(count: int, **fields: str) -> list[dict[str, str]]:
@@ -184,6 +198,18 @@ def test_distinct_recipients() -> None:
     assert gate.pdu(several).status == 0x64
 
 
+def test_a_later_part_passes_the_limit_on_distinct_values_that_admitted_its_message() -> None:
+    gate = Gate(limit(SENDER, 2, HOUR_S, unit=Unit.RECIPIENTS))
+
+    def part(number: int) -> int:
+        return gate.pdu(pdus.submit_sm(bytes([5, 0, 3, 7, 2, number]) + b"Bonjour", esm_class=pdus.UDHI)).status
+
+    sender = pdus.SOURCE.decode()
+    assert part(1) == 0
+    assert gate.statuses(*[{"source": sender, "destination": each} for each in ("1", "2")]) == [0, 0x64]
+    assert part(2) == 0
+
+
 # across clients, rule sets and processes
 
 
@@ -201,6 +227,17 @@ def test_keys_across_clients_lie_in_the_shared_table_and_those_within_a_client_d
     assert two.send(destination="2").status == 0, "another process knows nothing of this client"
 
 
+def test_a_limit_within_a_client_goes_on_in_new_rules_if_it_is_the_same() -> None:
+    within = limit(CLIENT, 1, HOUR_S, name="L-2")
+    gate = Gate(within)
+    assert gate.send().status == 0
+    gate.policy.use(rule_set(limit(DESTINATION, 9), within))
+    assert gate.send().status == 0x64
+    gate.policy.use(rule_set())
+    gate.policy.use(rule_set(within))
+    assert gate.send().status == 0
+
+
 def test_a_limit_across_clients_goes_on_in_new_rules_if_it_is_the_same() -> None:
     gate = Gate(limit(DESTINATION, 1, HOUR_S))
     assert gate.send().status == 0
@@ -210,11 +247,13 @@ def test_a_limit_across_clients_goes_on_in_new_rules_if_it_is_the_same() -> None
     assert gate.statuses({}, {}, {}) == [0, 0, 0x64]
 
 
-def test_what_is_forgotten_for_want_of_room_is_counted_through_reloads() -> None:
-    gate = Gate(limit(DESTINATION, 1, HOUR_S), shared=SharedTable.new(octets(), 5))
+def test_what_is_forgotten_for_want_of_room_is_counted_through_reloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack_limits, "MAX_LOCAL_KEYS", 250)
+    within = limit((CLIENT, DESTINATION), 1, HOUR_S, name="L-2")
+    gate = Gate(limit(DESTINATION, 1, HOUR_S), within, shared=SharedTable.new(octets(), 5))
     gate.statuses(*[{"destination": str(number)} for number in range(300)])
     gone = gate.policy.limits.evicted
-    assert gone >= 300 - 256
+    assert gone >= 300 - 256 + 300 - 250
     gate.policy.use(rule_set())
     assert gate.policy.limits.evicted == gone
 

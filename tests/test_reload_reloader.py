@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from smsgate.settings import Settings
 from smsgate.telemetry.rule_set import RuleSetState
 from tests.gates import SCAM, both_loops, run_on
 from tests.loglines import lines
-from tests.programs import PACK, pack_in
+from tests.programs import PACK, file_size_limit, pack_in
 
 DAY = date(2026, 3, 1)
 EXPIRING = PACK.replace("    action: block\n", f"    action: block\n    expires: {DAY}\n")
@@ -30,14 +31,14 @@ EXPIRING = PACK.replace("    action: block\n", f"    action: block\n    expires:
 class FakeGate:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        self.rule_set = RuleSetState(rules.version, len(rules.rules))
+        self.rule_set = RuleSetState.of(rules)
         self.fault: OSError | None = None
 
     async def put(self, sealed: Sealed) -> None:
         if self.fault is not None:
             raise self.fault
         self.rules = await taken_up(sealed.descriptor)
-        self.rule_set.put(sealed.contents.version, sealed.contents.rules)
+        self.rule_set.put(sealed.contents.version, sealed.contents.rules, sealed.contents.rotating)
 
 
 class Reloading:
@@ -132,6 +133,17 @@ def test_a_refusal_is_shown_until_a_set_is_accepted(tmp_path: Path) -> None:
             assert sample(state, "smsgate_reload_refused") == 0
             assert sample(state, "smsgate_reloads_total", result="accepted") == 1
             assert sample(state, "smsgate_reloads_total", result="refused") == 1
+
+    run_on("uvloop", body)
+
+
+def test_a_set_that_is_too_large_for_a_limit_on_file_sizes_is_refused(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with reloading(tmp_path) as made:
+            with file_size_limit(os.fstat(made.reloader.in_force.descriptor).st_size):  # automata come on top
+                (fault,) = (await made.reloader.reload("a test")).faults
+            assert fault.startswith("no room in memory for the rules: File too large")
+            assert made.refuses()
 
     run_on("uvloop", body)
 

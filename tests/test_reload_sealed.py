@@ -54,7 +54,7 @@ def test_it_is_taken_up_beside_a_loop(loop_name: str) -> None:
     async def body() -> None:
         rules = await taken_up(sealed.descriptor)
         assert rules.check_text(SCAM).refused
-        assert sealed.contents == Contents(rules.version, 1, DAY, {})
+        assert sealed.contents == Contents(rules.version, 1, (), DAY, {})
 
     run_on(loop_name, body)
 

@@ -213,6 +213,42 @@ def test_a_full_disk_costs_lines_and_nothing_else_and_what_follows_can_be_read(
     assert len(texts) == (3 if not taken else 4)
 
 
+def test_lines_that_had_room_on_a_full_disk_are_not_among_the_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Journal(settings_in(tmp_path), 0)
+    made.start()
+    made._stopping.set()
+    made._thread.join()
+
+    def write(messages: int, room: int) -> None:
+        for _ in range(messages):
+            made.note(entry())
+        with monkeypatch.context() as full:
+            full.setattr("smsgate.telemetry.audit.os.write", failing(room))
+            made._write_queued()
+
+    write(1, 10_000)
+    line_octets = len(files(tmp_path)[0].read_bytes().splitlines()[1]) + 1
+    write(4, line_octets * 2 + 10)
+    assert (made.lost["disk"], made.written) == (2, 3)
+    write(1, 30)  # not even for the line about those lost
+    assert (made.lost["disk"], made.written) == (3, 3)
+    write(1, 10_000)
+    records = [record(text) for text in files(tmp_path)[0].read_text().splitlines()]
+    assert sum("verdict" in each for each in records) == made.written == 4
+    assert sum(each.get("lines", 0) for each in records) == made.lost["disk"] == 3
+
+
+def record(text: str) -> dict[str, Any]:
+    """That of a line; of one that is not whole nothing."""
+    try:
+        made: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return {}
+    return made
+
+
 def test_a_fault_on_one_message_costs_its_line_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with journal(tmp_path) as made:
         made.note(entry(alphabet=None))

@@ -96,6 +96,21 @@ def test_rotation_counts_the_limits_on_distinct_senders_alone(shown: Shown) -> N
         assert each.value("smsgate_limit_keys_evicted_total") == 7
 
 
+def test_rotation_stands_at_0_for_each_limit_that_tells_of_it(shown: Shown) -> None:
+    limits = [
+        limit(LimitKey.LINK_HOST, 3, name=name, unit=unit)
+        for name, unit in (("L-1", Unit.SENDERS), ("L-2", Unit.MESSAGES))
+    ]
+    shown.metrics.rule_set = state = RuleSetState.of(rule_set(*limits))
+    name, labels = "smsgate_rotation_total", frozenset({("limit", "L-2")})
+    assert shown.value(name, limit="L-1") == 0
+    assert (name, labels) not in shown.samples()
+    shown.metrics.count_rules("bank1", Verdict(monitored=(limits[0],)))
+    assert shown.value(name, limit="L-1") == 1
+    state.put("04ac8c8f4d80", 3, ("L-3",))
+    assert (shown.value(name, limit="L-1"), shown.value(name, limit="L-3")) == (1, 0)
+
+
 def test_pdus_by_side_and_command(shown: Shown) -> None:
     metrics = shown.metrics
     metrics.pdus_downstream[Command.SUBMIT_SM] += 3
@@ -160,7 +175,7 @@ def test_a_histogram_counts_a_bound_as_below_it() -> None:
 def test_the_rule_set_in_force(shown: Shown) -> None:
     assert not any(name.startswith("smsgate_rule_set") for name, _ in shown.samples())
     rules = rule_set(rule("link"), rule("not link", name="R-2"))
-    shown.metrics.rule_set = RuleSetState(rules.version, len(rules.rules))
+    shown.metrics.rule_set = RuleSetState.of(rules)
     assert shown.value("smsgate_rule_set_info", version=rules.version) == 1
     assert shown.value("smsgate_rules") == 2
 

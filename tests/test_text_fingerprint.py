@@ -32,6 +32,37 @@ def test_the_words_behind_a_title_are_a_name() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "changing",
+    [
+        "https://a.example/x",
+        "evil.com",
+        "(evil[.]com)",
+        "ici:evil.com",
+        "evil point com",
+        "jean@mail.example",
+        "12/03",
+        "et/ou",
+        "FR-2213-XK",
+        "\u00bd",
+    ],
+)
+def test_what_changes_from_one_message_to_the_next_is_taken_out_from_blank_to_blank(changing: str) -> None:
+    assert template(f"votre colis {changing} est en attente... reglez.") == "votre colis est en attente reglez"
+
+
+@pytest.mark.parametrize("name", ["Marie", "MARIE", "Marie,", "Jean Paul", "Anne-Sophie O'Neill"])
+@pytest.mark.parametrize("greeting", ["bonjour", "Bonjour,", "HELLO", "Mme", "M."])
+def test_a_name_is_what_begins_with_a_capital_behind_a_greeting_or_a_title(greeting: str, name: str) -> None:
+    kept = fold(f"{greeting} votre colis est la").strip()
+    assert template(f"{greeting} {name} votre colis est la") == kept
+    assert template(f"{greeting} votre colis est la {name}") == fold(f"{kept} {name}").strip()
+
+
+def test_a_whole_text_in_capitals_is_no_name() -> None:
+    assert template("BONJOUR VOTRE COLIS EST EN ATTENTE REGLEZ") == "bonjour en attente reglez"
+
+
 def test_other_words_are_another_template() -> None:
     assert template("votre colis est en attente") != template("votre compte est en attente")
 

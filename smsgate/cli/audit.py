@@ -56,9 +56,9 @@ class Log:
     """The files of a folder, read as a stream. `lines`: how many were read; `broken`: how many are no lines of an audit log."""
 
     def __init__(self, folder: Path, day: str) -> None:
-        """`day`: the first one of interest, as in the names of files."""
+        """`day`: the first one of interest, as in the names of files. Raises OSError."""
         self._files = sorted(
-            file for pattern in ("*.jsonl", "*.jsonl.gz") for file in folder.glob(pattern) if file.name >= day
+            file for file in folder.iterdir() if file.name.endswith((".jsonl", ".jsonl.gz")) and file.name >= day
         )
         self.lines = self.broken = 0
         self.keys: dict[str, Path] = {}
@@ -122,9 +122,9 @@ def find(  # noqa: PLR0917  # the arguments of the command
         digests = _digests(settings.key)
     begin = datetime.now(UTC) - timedelta(seconds=seconds(since)) if since else LONG_AGO
     wanted = Wanted(iso(begin.timestamp()), client, rule, tuple(_wanted(digests, number, text, sender, template)))
-    log = Log(settings.folder, f"{begin - LATE:%Y-%m-%d}")
     found = 0
     try:
+        log = Log(settings.folder, f"{begin - LATE:%Y-%m-%d}")
         for line in log.search(wanted):
             found += 1
             typer.echo(json.dumps(line)) if as_json else out.print(_shown(line), markup=False)

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from smsgate.config.diagnostics import Diagnostic, DiagnosticsError
 from smsgate.rules.model import Action, Limit, Rule
@@ -21,8 +22,8 @@ from smsgate.smpp.constants import Status
 EXIT_DIAGNOSTICS = 2
 """Exit code when a configuration, a pack or an example is wrong."""
 
-WHOLE_COLUMNS: Final = 160
-"""What the widest table needs."""
+WHOLE_COLUMNS: Final = 1000
+"""More than the widest table needs, and a line of a condition with all that it found."""
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])")
 _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
 
@@ -64,9 +65,9 @@ def refuse(message: str) -> NoReturn:
     raise typer.Exit(1) from None
 
 
-def print_whole(table: Table) -> None:
-    """Print a table whose cells are never cut, also where the terminal is narrower, or there is none."""
-    Console(soft_wrap=True, highlight=False, width=max(out.width, WHOLE_COLUMNS)).print(table)
+def print_whole(shown: Table | Tree) -> None:
+    """Print a table whose cells, or a tree whose lines, are never cut, also where the terminal is narrower, or there is none."""
+    Console(soft_wrap=True, highlight=False, width=max(out.width, WHOLE_COLUMNS)).print(shown)
 
 
 def tell(diagnostics: tuple[Diagnostic, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.text import Text
 from rich.tree import Tree
 
-from smsgate.cli.common import ACTION_STYLE, out, rule_record, status_name
+from smsgate.cli.common import ACTION_STYLE, out, print_whole, rule_record, status_name
 from smsgate.cli.pdus import Pdu
 from smsgate.rules.explain import Explanation, Told
 from smsgate.rules.model import place
@@ -168,7 +168,7 @@ def show_rules(why: Explanation, rules: Sequence[Tried], labels: Mapping[int, st
             reading = attempt.sight.reading
             head.append(f"  in reading {reading + 1}, {why.readings[reading].alphabet}")
         out.print(head)
-        out.print(_branch(None, tree(attempt, labels)))
+        print_whole(_branch(None, tree(attempt, labels)))
 
 
 def show_pdu(pdu: Pdu, number: int, total: int) -> None:

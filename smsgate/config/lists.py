@@ -101,8 +101,9 @@ def read_list(file: Path, kind: ListKind) -> ListFile:
     lines = text.count("\n") + 1
     if lines >= MIN_TABLE_LINES:
         source = blake2b(text.encode(), digest_size=16, person=f"{FORM} {kind}".encode()).digest()
-        path = _cache_folder() / f"{_key(file)}-{source.hex()}.table"
+        name = f"{_key(file)}-{source.hex()}.table"
         with suppress(OSError, TableError):
+            path = _cache_folder() / name
             table = MappedTable(path, source)
             os.utime(path)  # in use: not to be pruned
             return ListFile(table=table)
@@ -114,7 +115,7 @@ def read_list(file: Path, kind: ListKind) -> ListFile:
     octets = build((compared(entry) for entry in entries), lines, secrets.randbits(64), source)
     if faults:
         return ListFile(faults=tuple(faults))
-    return ListFile(table=_kept(path, octets, source))
+    return ListFile(table=_kept(name, octets, source))
 
 
 def entries_of(file: Path, check: Callable[[str], T], max_bytes: int, faults: list[Diagnostic]) -> tuple[T, ...]:
@@ -152,7 +153,8 @@ def _key(file: Path) -> str:
 
 def _cache_folder() -> Path:
     """Where tables are kept: `$XDG_CACHE_HOME/smsgate`, else `~/.cache/smsgate`; where that can't be written to, as of a
-    service without a home, a folder of our own for temporary files."""
+    service without a home, a folder of our own for temporary files. Raises OSError where there are none, as in a container whose
+    root is read-only."""
     with suppress(OSError, RuntimeError):  # no home
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smsgate"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -161,10 +163,11 @@ def _cache_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"smsgate-{os.geteuid()}"
 
 
-def _kept(path: Path, octets: bytearray, source: bytes) -> DigestTable:
+def _kept(name: str, octets: bytearray, source: bytes) -> DigestTable:
     """The table, mapped from its file; held in memory where it can't be written."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path = _cache_folder() / name
+        new = path.with_name(f".{name}.{os.getpid()}")
         path.parent.mkdir(mode=0o700, exist_ok=True)
         status = path.parent.stat()
         if status.st_uid != os.geteuid() or status.st_mode & _OPEN_TO_OTHERS:
@@ -176,7 +179,7 @@ def _kept(path: Path, octets: bytearray, source: bytes) -> DigestTable:
         new.replace(path)
         table = MappedTable(path, source)
     except OSError as error:
-        log.warning("a list of %s can't be cached, each worker holds its own copy: %s", path.name, error)
+        log.warning("a list of %s can't be cached, each worker holds its own copy: %s", name, error)
         return DigestTable(bytes(octets), source)
     _prune(path)
     return table

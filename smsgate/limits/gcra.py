@@ -28,7 +28,3 @@ class Gcra(NamedTuple):
     def conforms(self, tat: float, now: float) -> bool:
         """Whether a message at `now` is within the limit."""
         return tat - now <= self.tolerance_s
-
-    def wait_s(self, tat: float, now: float) -> float:
-        """Seconds until a message is within the limit; 0 when it is now."""
-        return max(0.0, tat - now - self.tolerance_s)

@@ -9,11 +9,12 @@ equals one whose TAT has passed; if none is left the earliest gives way: the nea
 
 Each number is written in one aligned store (a `memoryview.cast`; `struct` writes octet by octet and is read torn). Two workers
 that debit one key at once would lose one debit, and go on losing in step; so what was written is looked at again, later than
-another could write that had read the same, and repaired if it did. What is still lost is that of a process which is stopped
-between reading and writing. Processes that do nothing but ask, two to eight on two processors, admitted less than 1 % too many
-(`load_tests limits`).
+another could write that had read the same, and repaired if it did. (So that look must not be made faster.) What is still lost is
+that of a process which is stopped between reading and writing. Processes that do nothing but ask, two to eight on two
+processors, admitted less than 1 % too many (`load_tests limits`).
 
-A check takes 0.4 µs and a debit 0.6 (1.3 for a new key); a Python dictionary 0.05 and 0.2. Who maps the memory is not known here.
+A check takes 0.25 µs and a debit 0.4 (1.2 for a new key); a Python dictionary 0.07 and 0.12. Who maps the memory is not known
+here.
 """
 
 from __future__ import annotations
@@ -94,16 +95,17 @@ class SharedArrivals:
         """The TAT of a key; 0.0 for one that isn't known."""
         digest = xxh3_64_intdigest(key.encode(), self._seed) or 1
         first = (digest & self._mask) << _SET_SHIFT
-        ways = self._digests[first : first + WAYS].tolist()
-        return self._tats[first + WAYS + ways.index(digest)] if digest in ways else 0.0
+        if self._digests[first] == digest:  # as in most sets: saves 0.15 µs
+            return self._tats[first + WAYS]
+        place = self._find(first, digest)
+        return self._tats[place] if place else 0.0
 
     def push(self, key: str, now: float, by_s: float, ahead_s: float) -> None:
         """See `ArrivalTable.push`."""
         digest = xxh3_64_intdigest(key.encode(), self._seed) or 1
         first = (digest & self._mask) << _SET_SHIFT
         tats = self._tats
-        ways = self._digests[first : first + WAYS].tolist()
-        place = first + WAYS + ways.index(digest) if digest in ways else self._make_room(first, digest, now)
+        place = self._find(first, digest) or self._make_room(first, digest, now)
         step_s = by_s - self._mark_s
         tat = tats[place]
         tats[place] = mine = (tat if tat > now else now) + step_s  # noqa: FURB136  # max() would take as long again
@@ -115,6 +117,18 @@ class SharedArrivals:
             tats[place] = found = found + by_s
         if found > most:
             tats[place] = most
+
+    def _find(self, place: int, digest: int) -> int:
+        """Where the TAT of a key stands, in the set that begins at a place; 0 for a key that isn't known."""
+        digests = self._digests
+        if (  # written out, since mostly the first one is it: 0.15 µs less than by a list of the four
+            digests[place] == digest
+            or digests[place := place + 1] == digest
+            or digests[place := place + 1] == digest
+            or digests[place := place + 1] == digest
+        ):
+            return place + WAYS
+        return 0
 
     def _make_room(self, first: int, digest: int, now: float) -> int:
         tats = self._tats

@@ -71,7 +71,10 @@ def prepare(request: Request, new: int, in_force: int) -> Report:
             change = compare(unseal(in_force).rules, loaded.rules, request.messages)
         except DiagnosticsError as error:
             change_faults = _told(error)
-    write(new, loaded, automata)
+    try:
+        write(new, loaded, automata)
+    except OSError as error:
+        return Report(faults=(str(error),))
     assert unseal(new).rules.version == loaded.rules.version  # it can be taken up, where a failure harms nobody
     return Report((), Contents.of(loaded), loaded.files, change, change_faults)
 

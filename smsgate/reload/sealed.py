@@ -14,8 +14,10 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from errno import EFBIG
 from time import sleep
 from typing import Any, Final, Self
 from weakref import finalize
@@ -28,6 +30,7 @@ from smsgate.rules.compile import compile_packs
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.model import Pack
 from smsgate.rules.tables import expired
+from smsgate.telemetry.rule_set import rotating
 
 BREATH_S: Final = 0.005
 """Between two steps that each hold the loop up: a message needs a few turns of the loop, and would wait for both else."""
@@ -41,10 +44,12 @@ _LENGTH_OCTETS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is known of a sealed set without opening it. `expires`: the last days of rules and lists in force that have one."""
+    """What is known of a sealed set without opening it. `rotating`: limits that tell of rotation; `expires`: the last days of
+    rules and lists in force that have one."""
 
     version: str
     rules: int
+    rotating: tuple[str, ...]
     day: date
     expires: Mapping[str, date]
 
@@ -55,7 +60,7 @@ class Contents:
         for entries in (entries for pack in loaded.packs for entries in pack.lists):
             if entries.expires is not None and not expired(entries, loaded.today):
                 expires[f"list {entries.name}"] = entries.expires
-        return cls(loaded.rules.version, len(loaded.rules.rules), loaded.today, expires)
+        return cls(loaded.rules.version, len(loaded.rules.rules), rotating(loaded.rules), loaded.today, expires)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -76,14 +81,24 @@ class Sealed:
         return sealed
 
 
-def anonymous_file() -> int:
+def anonymous_file(name: str = "rules") -> int:
     """The descriptor of an empty one."""
-    return os.memfd_create("smsgate-rules", os.MFD_CLOEXEC)
+    return os.memfd_create(f"smsgate-{name}", os.MFD_CLOEXEC)
+
+
+@contextmanager
+def filling(what: str) -> Iterator[None]:
+    """An OSError in it says what there is no room for. To the system an anonymous file is a file, though it is memory."""
+    try:
+        yield
+    except OSError as error:
+        about = "; the limit on file sizes (ulimit -f, LimitFSIZE=) applies to it" if error.errno == EFBIG else ""
+        raise OSError(f"no room in memory for {what}: {error.strerror}{about}") from error
 
 
 def write(descriptor: int, loaded: Loaded, automata: Sequence[ahocorasick.Automaton]) -> None:
-    """Fill an empty anonymous file. `automata` are those that the packs' compilation asked for, in their order."""
-    with open(descriptor, "wb", closefd=False) as stream:  # a descriptor, no path
+    """Fill an empty anonymous file. `automata`: those that the compilation of the packs asked for, in order. Raises OSError."""
+    with filling("the rules"), open(descriptor, "wb", closefd=False) as stream:  # a descriptor, no path
         for part in ((loaded.packs, loaded.today), *automata):
             octets = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
             stream.write(len(octets).to_bytes(_LENGTH_OCTETS, "big"))

@@ -82,6 +82,7 @@ class Journal:
         self.written = 0
         self.awaited_bytes = 0  # what waits for an answer before it is noted: see `net.witness`
         self._lost_told = 0
+        self._left = memoryview(b"")  # of the last chunk, not in the file
         self._torn = False  # a write has ended within a line
         self._file = ("", 1)  # day, number
         self._stopping = Event()
@@ -154,23 +155,30 @@ class Journal:
         if lost > self._lost_told:
             now = iso(datetime.now(UTC).timestamp())
             chunk = _line({"time": now, "event": "lost", "lines": lost - self._lost_told}) + chunk
+        gone = 0
         try:
             self._append(chunk)
         except OSError as error:
-            self.lost["disk"] += len(lines)
-            log.error("the audit log can't be written", extra={"reason": str(error), "lost": len(lines)})  # noqa: TRY400
-        else:
-            self.written += len(lines)
-            self._lost_told = lost
+            unwritten = bytes(self._left).count(b"\n")
+            gone = min(len(lines), unwritten)
+            self.lost["disk"] += gone
+            log.error("the audit log can't be written", extra={"reason": str(error), "lost": gone})  # noqa: TRY400
+            if unwritten > gone:  # nor was what lines were lost before
+                lost = self._lost_told
+        self.written += len(lines) - gone
+        self._lost_told = lost
 
     def _append(self, chunk: bytes) -> None:
-        """Raises OSError; what was written of the chunk stays, ended by the next."""
+        """Raises OSError; what is in the file by then stays, ended by the next chunk, and `_left` is not."""
+        self._left = memoryview(chunk)
         descriptor = self._opened()
         try:
-            left = memoryview(b"\n" + chunk if self._torn else chunk)
-            while left:
-                left = left[os.write(descriptor, left) :]
-                self._torn = bool(left)
+            if self._torn:
+                os.write(descriptor, b"\n")
+                self._torn = False
+            while self._left:
+                self._left = self._left[os.write(descriptor, self._left) :]
+                self._torn = bool(self._left)
         finally:
             os.close(descriptor)
 

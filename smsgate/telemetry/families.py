@@ -12,16 +12,19 @@ from typing import Final, Literal
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from smsgate.rules.model import Action
+
 CLIENT: Final = "client"
+_ACTIONS: Final = ", ".join(f"`{action}`" for action in Action)
 
 LABELS: Final = {
     CLIENT: "a system_id of the configuration; all others are `other`",
     "direction": "`mt` from clients, `mo` to them",
-    "verdict": "what was decided: `allow`, `flag`, `throttle`, `block`, `drop`",
+    "verdict": f"what was decided: {_ACTIONS}",
     "rule": "the id of a rule or limit",
-    "action": "what the rule does: `allow`, `flag`, `throttle`, `block`, `drop`",
+    "action": f"what the rule does: {_ACTIONS}",
     "mode": "`enforce`, or `monitor` where the hit was only counted",
-    "limit": "`client_rate`, or the id of a limit",
+    "limit": "`client_rate`, or the id of a limit, or of a rule that throttles",
     "side": "`downstream` (ESMEs) or `upstream` (SMSCs)",
     "command": "the PDU's name, such as `submit_sm`; unknown ones are `other`",
     "reason": "`address`, `sessions`, `sessions_per_address`, `binds_per_client`, `failed_binds`, `overload`; "
@@ -84,7 +87,10 @@ RULE_HITS: Final = Family(
     "counter", "smsgate_rule_hits", "Hits of rules and limits, monitored ones too.", (CLIENT, "rule", "action", "mode")
 )
 THROTTLED: Final = Family(
-    "counter", "smsgate_throttled", "Messages refused for a rate: the client's own, or a limit's.", (CLIENT, "limit")
+    "counter",
+    "smsgate_throttled",
+    "Messages refused for a rate: the client's own, a limit's, or by a rule that throttles.",
+    (CLIENT, "limit"),
 )
 ROTATION: Final = Family(
     "counter",

@@ -204,7 +204,9 @@ class Metrics:
         yield families.MESSAGES.of([*mt, *mo])
         yield families.RULE_HITS.of(list(self.rule_hits.items()))
         yield families.THROTTLED.of(list(self.throttled.items()))
-        yield families.ROTATION.of(([limit], count) for limit, count in list(self.rotation.items()))
+        # at 0 before the first: `increase` does not see what a series begins with, and a campaign may begin between two scrapes
+        rotation = dict.fromkeys(() if self.rule_set is None else self.rule_set.rotating, 0) | self.rotation
+        yield families.ROTATION.of(([limit], count) for limit, count in rotation.items())
         yield families.PAUSES.of(([client], count) for client, count in list(self.pauses.items()))
         yield families.LIMIT_KEYS_EVICTED.one(self.limit_keys_evicted)
         yield families.PDUS.of(

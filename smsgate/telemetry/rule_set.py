@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
 from prometheus_client.core import Metric
 
+from smsgate.rules.engine import RuleSet
+from smsgate.rules.model import Unit
 from smsgate.telemetry import families
 
 
@@ -15,20 +18,32 @@ def _now() -> float:
     return datetime.now(UTC).timestamp()
 
 
+def rotating(rules: RuleSet) -> tuple[str, ...]:
+    """The ids of the limits that tell of rotation."""
+    return tuple(limit.id for limit in rules.limits if limit.unit is Unit.SENDERS)
+
+
 @dataclass(slots=True)
 class RuleSetState:
-    """`rules`: how many; `loaded_s`: Unix time; `refused`: the last attempt was; `rolled_back`: not what the files say."""
+    """`rules`: how many; `rotating`: see the function; `loaded_s`: Unix time; `refused`: the last attempt was; `rolled_back`: not
+    what the files say."""
 
     version: str
     rules: int
+    rotating: tuple[str, ...] = ()
     loaded_s: float = field(default_factory=_now)
     refused: bool = False
     rolled_back: bool = False
     reloads: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "refused": 0})
 
-    def put(self, version: str, rules: int) -> None:
+    @classmethod
+    def of(cls, rules: RuleSet) -> Self:
+        """Of a set that is in force from now on."""
+        return cls(rules.version, len(rules.rules), rotating(rules))
+
+    def put(self, version: str, rules: int, rotating: tuple[str, ...]) -> None:
         """Another set is in force from now on."""
-        self.version, self.rules, self.loaded_s = version, rules, _now()
+        self.version, self.rules, self.rotating, self.loaded_s = version, rules, rotating, _now()
 
     def collect(self) -> Iterator[Metric]:
         """See `metrics.Metrics.collect`."""
