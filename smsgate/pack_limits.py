@@ -34,9 +34,9 @@ from smsgate.rules.judge import CompiledLimit
 from smsgate.rules.model import DISTINCT, TEXT_KEYS, Action, Limit, LimitKey, Mode, Unit
 from smsgate.rules.verdict import Verdict
 from smsgate.text.fingerprint import template
+from smsgate.text.hosts import registered
 from smsgate.text.phones import phone_numbers
 from smsgate.text.reading import Reading
-from smsgate.text.urls import registered
 
 MAX_PAUSE_S: Final = 1.0
 """The longest that a session is not read for a limit that shapes: far below the time after which a peer thinks it dead."""

@@ -6,18 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from smsgate.text.hosts import registrable_domain, unicode_host
 from smsgate.text.normalize import fold
-from smsgate.text.urls import (
-    MAX_LINKS,
-    WRITTEN_DOTS,
-    links,
-    may_hold_link,
-    plain,
-    public_suffix,
-    registered,
-    registrable_domain,
-    unicode_host,
-)
+from smsgate.text.urls import MAX_LINKS, WRITTEN_DOTS, links, may_hold_link, plain
 
 Found = tuple[str, str, str]
 pieces = st.sampled_from(
@@ -277,6 +268,13 @@ def test_no_text_raises_and_no_link_is_missed_by_the_cheap_question(text: str) -
 
 
 @given(texts)
+@example("voir pay dot com, pay%2ecom")
+def test_written_dots_need_not_be_looked_for_where_the_words_tell_of_none(text: str) -> None:
+    told = any(dot in fold(text) for dot in WRITTEN_DOTS)
+    assert plain(text, written_dots=told) == plain(text)
+
+
+@given(texts)
 def test_plain_is_stable_for_letters_and_dots(text: str) -> None:
     """What was read once is read the same again: `explain` shows spans in the plain text."""
     assert found(plain(text)) == found(text)
@@ -364,39 +362,6 @@ def test_long_labels_are_no_hosts(form: str, chars: int) -> None:
     parts = [letters[i : i + chars] for i in range(0, len(letters), chars)]
     there = links(plain("".join(form.format(part) for part in parts)))
     assert any(link.host.startswith("xn--") for link in there) == (chars <= 63)
-
-
-@pytest.mark.parametrize(
-    ("name", "suffix", "domain"),
-    [
-        ("www.ameli.fr", "fr", "ameli.fr"),
-        ("a.b.gouv.fr", "gouv.fr", "b.gouv.fr"),
-        ("x.y.co.uk", "co.uk", "y.co.uk"),
-        ("me.blogspot.com", "blogspot.com", "me.blogspot.com"),
-        ("gouv.fr", "gouv.fr", "gouv.fr"),
-        ("pay.example", None, None),
-        ("192.0.2.1", None, None),
-        ("fr", "fr", None),
-        ("", None, None),
-    ],
-)
-def test_public_suffix_and_registrable_domain(name: str, suffix: str | None, domain: str | None) -> None:
-    assert public_suffix(name) == suffix
-    assert registrable_domain(name) == domain
-    assert registered(name) == (domain or name)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("xn--t-9fab.com", "été.com"), ("www.ameli.fr", "www.ameli.fr"), ("xn--a-\x80.com", "xn--a-\x80.com")],
-)
-def test_unicode_host(name: str, shown: str) -> None:
-    assert unicode_host(name) == shown
-
-
-@given(st.text(st.sampled_from("abcxyz0189-"), max_size=30))
-def test_no_punycode_raises(label: str) -> None:
-    assert unicode_host(f"xn--{label}.com").endswith(".com")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from smsgate.rules.allowances import Allowances, AllowKind
 from smsgate.rules.brands import squeezed
 from smsgate.rules.engine import RuleSet
 from smsgate.rules.near import nearest
+from smsgate.text.hosts import public_suffix
 from smsgate.text.phones import canonical
-from smsgate.text.urls import public_suffix
 
 
 class AllowDesk(Desk):

@@ -26,8 +26,8 @@ from smsgate.rules.near import nearest
 from smsgate.rules.words import keyword_entries
 from smsgate.smpp.coding import NAMES
 from smsgate.smpp.constants import Status
+from smsgate.text.hosts import ascii_host
 from smsgate.text.normalize import fold
-from smsgate.text.urls import ascii_host
 
 MAX_NAME_CHARS: Final = 64
 """Names and ids become metric labels and columns of reports."""

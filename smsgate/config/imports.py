@@ -21,8 +21,9 @@ from smsgate.config.diagnostics import quoted
 from smsgate.config.fields import domain
 from smsgate.rules.lists import DigestTable
 from smsgate.rules.model import ListKind, Pack
+from smsgate.text.hosts import public_suffix, registered
 from smsgate.text.phones import canonical
-from smsgate.text.urls import links, plain, public_suffix, registered
+from smsgate.text.urls import links, plain
 
 if TYPE_CHECKING:
     from _csv import Reader

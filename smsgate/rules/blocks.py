@@ -19,9 +19,9 @@ from smsgate.rules.lists import as_number
 from smsgate.rules.model import Action, Rule, Where
 from smsgate.rules.verdict import Verdict, status_of
 from smsgate.smpp.constants import Status
+from smsgate.text.hosts import public_suffix
 from smsgate.text.phones import canonical, phone_numbers
 from smsgate.text.reading import Reading
-from smsgate.text.urls import public_suffix
 
 
 class BlockKind(StrEnum):

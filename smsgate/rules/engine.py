@@ -38,6 +38,7 @@ from smsgate.rules.judge import CompiledLimit, CompiledRule, Judge
 from smsgate.rules.model import Action, Brand
 from smsgate.rules.numbers import Numbers, amount
 from smsgate.rules.senders import SENDER_BITS, SenderIndex
+from smsgate.rules.triggers import Triggers
 from smsgate.rules.verdict import PASS, Verdict
 from smsgate.text.disguise import (
     disguised,
@@ -96,14 +97,8 @@ class RuleSet:
         self.compiled_rules = tuple(rules)
         self.limits = tuple(entry.limit for entry in limits)
         self.compiled_limits = tuple(limits)
-        self._always = tuple(entry for entry in rules if not entry.needed)
-        triggered = [(entry.needed[0], entry.needed[:2][-1], entry) for entry in rules if entry.needed]
-        self._any_trigger = reduce(or_, (trigger for trigger, _, _ in triggered), 0)
-        self._by_trigger = {
-            bit: tuple((beside, entry) for trigger, beside, entry in triggered if trigger & bit)
-            for bit in labels
-            if bit & self._any_trigger
-        }
+        triggers = Triggers(rules, labels)
+        self._always, self._any_trigger, self._hits = triggers.always, triggers.any, triggers.hits
         self.words = words
         self.labels = labels
         self._words = build({**words, **{mark: words.get(mark, 0) | bit for mark, bit in MARKS.items()}})
@@ -219,24 +214,34 @@ class RuleSet:
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found
-        links_read: tuple[Link, ...] = ()
+        text: str | None = None
+        links_read: list[Link] = []
         if reading.may_hold_link or bits & WRITTEN_DOT:
-            bits, links_read = self._with_links(bits, reading)
-        elif self._link_tests:
-            bits |= self._count_bits(0)
+            text = plain(reading.text, written_dots=bits & WRITTEN_DOT != 0)
+            links_read = links(text)
+            if links_read:
+                bits = self._with_links(bits, text, links_read)
+        if self._link_tests:
+            bits |= self._count_bits(len(links_read))
         if reading.odd or (bits & SINGLES and is_spaced_out(reading.words)):
             if reading.odd:
                 bits |= _about_characters(reading.text)
-            beside = without_links(plain(reading.text), links_read)
-            # Random paths are full of digits among letters: asked again without them, in 2 µs, most are spared 10.
-            if not links_read or is_odd(beside) or may_be_disguised(fold(beside)):
-                bits |= self._in_disguise(beside)
+            bits |= self._second_look(reading, plain(reading.text) if text is None else text, links_read)
         known = bits
         if self._numbers_asked and (known & self._numbers_asked or self._numbers_asked < 0):
             bits |= self.numbers.facts(reading.words)
         if self._amounts_asked and (known & self._amounts_asked or self._amounts_asked < 0):
             bits |= amount(reading)
-        return bits, links_read
+        return bits, tuple(links_read)
+
+    def _second_look(self, reading: Reading, text: str, found: Sequence[Link]) -> int:
+        """What is in disguise outside of the links that were found in the `plain` text of a reading. Random paths are full of
+        digits among letters: asked again without them, in 2 µs, most are spared 10."""
+        changed = reading.odd or text != reading.text  # else nothing in it is odd
+        beside = _beside(text, [(link.start, link.end) for link in found])
+        if found and not (changed and is_odd(beside)) and not may_be_disguised(fold(beside)):
+            return 0
+        return self._in_disguise(without_links(text, found))
 
     def _in_disguise(self, text: str) -> int:
         """What a second look at a `plain` text without links tells, which hardly any message needs (see `text.disguise`)."""
@@ -248,28 +253,22 @@ class RuleSet:
                     bits |= found
         return bits
 
-    def _with_links(self, bits: int, reading: Reading) -> tuple[int, tuple[Link, ...]]:
-        text = plain(reading.text)
-        found = links(text)
-        if self._link_tests:
-            bits |= self._count_bits(len(found))
-        if not found:
-            return bits, ()
+    def _with_links(self, bits: int, text: str, found: Sequence[Link]) -> int:
+        """The facts of a reading by its words, and by the links found in its `plain` text."""
         link_bits, official = self._of_links(found, len(found))
-        bits |= link_bits
         if bits & self._outside_bits:
             bits = bits & ~self._outside_bits | self._outside_links(text, found)
-        return bits | official, tuple(found)
+        return bits | link_bits | official
 
     def _of_links(self, found: Sequence[Link], count: int) -> tuple[int, int]:
         """The bits that links set, and the brands that all of them belong to; `count`: how many the message has."""
         bits = LINK
         official = -1
         for link in found:
-            facts = self.impersonation.link(link)
-            official &= facts.official
-            bits |= facts.lookalike | facts.listed
-            if facts.foreign:
+            own, lookalike, listed, foreign = self.impersonation.link(link)
+            official &= own
+            bits |= lookalike | listed
+            if foreign:
                 bits |= FOREIGN_LINK
         if count >= MAX_LINKS:  # what follows was not read, and no genuine message has so many
             return bits | FOREIGN_LINK, 0
@@ -357,14 +356,8 @@ class RuleSet:
 
     def _words_beside(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
         """The bits of the words outside of these stretches."""
-        pieces = []
-        position = 0
-        for start, end in spans:
-            pieces.append(text[position:start])
-            position = max(position, end)
-        pieces.append(text[position:])
         bits = 0
-        for _, hit in self._words.iter(fold(" ".join(pieces))):
+        for _, hit in self._words.iter(fold(_beside(text, spans))):
             bits |= hit
         return bits
 
@@ -389,19 +382,16 @@ class RuleSet:
                 bits |= bit
         return bits
 
-    def _hits(self, bits: int, excuses: int) -> dict[int, CompiledRule]:
-        """The rules whose condition holds, by place. Only those are tried that one of the set bits may trigger, and of those most
-        end at a second mask that they need: a foreign link triggers 40 of the shipped rules, and calling them all took 8 µs.
-        """
-        hits = {entry.place: entry for entry in self._always if entry.test(bits, excuses)}
-        triggers = bits & self._any_trigger
-        while triggers:
-            bit = triggers & -triggers
-            triggers ^= bit
-            for beside, entry in self._by_trigger[bit]:
-                if bits & beside and entry.place not in hits and entry.test(bits, excuses):
-                    hits[entry.place] = entry
-        return hits
+
+def _beside(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """What of a text is outside of these stretches, with a blank for each."""
+    pieces = []
+    position = 0
+    for start, end in spans:
+        pieces.append(text[position:start])
+        position = max(position, end)
+    pieces.append(text[position:])
+    return " ".join(pieces)
 
 
 def _about_characters(text: str) -> int:

@@ -17,11 +17,12 @@ from smsgate.rules.reasons import Sight, Tried, ones, tried
 from smsgate.rules.verdict import Verdict
 from smsgate.text.disguise import disguised, display_order, may_be_disguised
 from smsgate.text.fingerprint import template
+from smsgate.text.hosts import registered
 from smsgate.text.normalize import fold, fold_with_offsets
 from smsgate.text.phones import located_numbers, phone_numbers
 from smsgate.text.reading import Reading
 from smsgate.text.traced import plain_with_offsets
-from smsgate.text.urls import Link, links, registered, without_links
+from smsgate.text.urls import Link, links, without_links
 
 
 @dataclass(frozen=True, slots=True, order=True)

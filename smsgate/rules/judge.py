@@ -1,7 +1,7 @@
 """From the rules that hit to a verdict: which of them act, and which is the strictest.
 
 A rule acts as its mode says, for this client and this content, unless an operator allows what it hits for now. Whether a rule
-hits is `rules.engine`'s business.
+hits is `rules.triggers`' business.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Judge:
 
         `readings`: the rules that hit in each, by place; `contents`: what samples are drawn by, in each.
         """
+        if not any(readings):
+            return PASS
         hits: dict[int, CompiledRule] = {}
         acting: set[int] = set()
         allowed = 0
@@ -63,8 +65,6 @@ class Judge:
                     if self.acts(entry.rule, sender, client, content):
                         acting.add(place)
             allowed += any(entry.rule.action is Action.ALLOW and place in acting for place, entry in here.items())
-        if not hits:
-            return PASS
         ordered = sorted(hits.values(), key=lambda entry: (-entry.rule.action.strictness, entry.place))
         monitored = tuple(entry.rule for entry in ordered if entry.place not in acting)
         if allowed == len(readings):

@@ -18,7 +18,7 @@ from smsgate.rules.model import EntryList, ListKind, Pack, Problem, Where
 from smsgate.rules.near import nearest
 from smsgate.rules.tables import Tables
 from smsgate.smpp.coding import NAMES
-from smsgate.text.urls import ascii_host
+from smsgate.text.hosts import ascii_host
 
 KINDS: Final = {
     "link_host": (ListKind.DOMAINS,),

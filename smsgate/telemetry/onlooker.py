@@ -16,8 +16,8 @@ from smsgate.rules.engine import Finding
 from smsgate.rules.verdict import PASS
 from smsgate.telemetry.digests import Digests
 from smsgate.text.fingerprint import template
+from smsgate.text.hosts import registered
 from smsgate.text.reading import Reading
-from smsgate.text.urls import registered
 
 LOOK_S: Final = 15.0
 """How long counting goes on after a question: `smsgate top` asks each second."""

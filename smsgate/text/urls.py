@@ -17,25 +17,19 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from publicsuffixlist import PublicSuffixList
-
+from smsgate.text.hosts import HOST_CACHE_ENTRIES, IPV4, MAX_HOST_CHARS, ascii_host, plain_address, public_suffix
 from smsgate.text.normalize import CharacterTable, fold_char
 
 MAX_LINKS: Final = 16
 """Links read from one text; a body of 64 KiB could hold 16,000, and no genuine message has ten. `rules.engine` takes
 full ones for suspicious."""
-MAX_HOST_CHARS: Final = 253
-MAX_LABEL_CHARS: Final = 63
-"""RFC 1035, 2.3.4; also what bounds the work of punycode, which grows with the square of a label."""
 MAX_AUTHORITY_CHARS: Final = 4 * MAX_HOST_CHARS
 """A host with every character percent-encoded, and some userinfo."""
-HOST_CACHE_ENTRIES: Final = 65_536
-"""Hosts whose registrable domain is remembered: a look-up costs 8 µs, a remembered one 0.1. About 15 MB when full."""
-
+MAX_SCHEME_CHARS: Final = 10
+"""With its colon: longer than `https:` and its disguises."""
 _SPACED_TLDS: Final = (
     "fr|com|net|org|eu|info|xyz|top|site|online|app|link|click|shop"
     "|biz|vip|icu|cfd|sbs|cyou|buzz|tk|ml|ga|cf|gq|pw|cc|io|co|ru"
@@ -74,11 +68,13 @@ WRITTEN_DOTS: Final = tuple(f" {dot}{tld} " for dot in ("dot ", "point ", "2e") 
 """Folded words that `may_hold_link` does not look for: whoever passes over the words anyway finds them for nothing."""
 MANY_MARKS: Final = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")
 """No letter bears more than four; normalising a run of n of them costs n squared."""
-_BLANKS: Final = re.compile(r"\s")
+_LABEL_BEHIND_DOT: Final = re.compile(r"\.[\w-]")
+"""Passes over the dots that end a sentence."""
 _LAST_LABEL_REVERSED: Final = re.compile(r"[\w-]*")
 _MORE_LABELS: Final = re.compile(r"(?:\.[\w-]+)+")
-_AUTHORITY_END: Final = re.compile(r"""[/\\?#"<>]""")
-_PORT: Final = re.compile(r"\.?(?::\d{1,5})?")
+_AUTHORITY: Final = re.compile(rf"""//+([^\s/\\?#"<>]{{0,{MAX_AUTHORITY_CHARS}}})""")
+_BEHIND_HOST: Final = re.compile(r"(?:\.?(?::\d{1,5})?([/?#\\]\S*))?")
+_TOKEN_BEFORE: Final = re.compile(r"\S*\Z")
 _NESTED: Final = re.compile(
     r"(?P<mark>//|(?:url|uri|link|lien|redir\w*|goto|target|dest\w*|next|continue|to|u|r|q|v)=)"
     r"(?P<userinfo>[^\s/\\?#&=@]*@)?(?P<host>[\w-]+(?:\.[\w-]+)*)",
@@ -86,17 +82,9 @@ _NESTED: Final = re.compile(
 )
 """A name without `//` counts only where a parameter says that it is an address: `?email=` and `?file=` hold dots too."""
 _NESTED_PATH: Final = re.compile(r"[^\s&]*")
-_IPV4: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_NUMERIC_HOST: Final = re.compile(
-    r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){1,3}|[0-9]{8,12}|0x[0-9a-f]{6,8}"
-)
-"""Each part decimal, octal behind a 0 or hexadecimal behind 0x, the last one for all octets that are left (inet_aton)."""
 _AFTER_PATH: Final = ".,;:!?)]}>»\"'…*"
 _WORDS_THAT_ARE_TLDS: Final = frozenset({"au", "ca", "de", "et", "il", "je", "la", "ma", "me", "ne", "sa", "se", "si"})
 """French words: "oui.Je viens" has no link."""
-
-_PUBLIC_SUFFIXES: Final = PublicSuffixList(accept_unknown=False)
-"""The bundled list, its private section too (under a free host each customer has a domain); read once, no network."""
 
 
 class Link(NamedTuple):
@@ -168,8 +156,11 @@ def undisguised(text: str) -> str:
     return text
 
 
-def plain(text: str) -> str:
-    """The text that `links` reads and counts its offsets in: disguises of dots and letters undone, all else as it was."""
+def plain(text: str, *, written_dots: bool = True) -> str:
+    """The text that `links` reads and counts its offsets in: disguises of dots and letters undone, all else as it was.
+
+    `written_dots`: False for a text in whose folded words none of WRITTEN_DOTS is, which saves 0.4 µs.
+    """
     text = undisguised(text)
     if "(" in text or "[" in text or "{" in text:
         text = _BRACKETED_DOT.sub(".", text)
@@ -177,33 +168,30 @@ def plain(text: str) -> str:
         text = _BLANK_BEFORE_DOT.sub(".", text)
     if ". " in text or ".\n" in text:
         text = _BLANK_BEHIND_DOT.sub(".", text)
-    lower = text.lower()
-    if "dot" in lower or "point" in lower or "%2" in lower:
-        text = _WRITTEN_DOT.sub(".", text)
+    if written_dots:
+        lower = text.lower()
+        if "dot" in lower or "point" in lower or "%2" in lower:
+            text = _WRITTEN_DOT.sub(".", text)
     return text
 
 
 def links(text: str) -> list[Link]:
     """The links of a `plain` text, in order, nested ones behind their outer one; about MAX_LINKS at most."""
     found: list[Link] = []
-    if not text.isprintable():  # blanks other than the space are not printable
-        text = _BLANKS.sub(" ", text)
-    position = 0
-    slashes = text.find("//")
-    token_end = -1
-    while len(found) < MAX_LINKS:
-        dot = text.find(".", position)
-        if 0 <= slashes < position:
+    position, end = 0, len(text)
+    slashes = -1
+    while position < end and len(found) < MAX_LINKS:
+        if slashes < position:
             slashes = text.find("//", position)
-        if dot < 0 and slashes < 0:
+            if slashes < 0:
+                slashes = end
+        dot = _LABEL_BEHIND_DOT.search(text, position, slashes)
+        if dot is not None:
+            position = _without_scheme(text, position, dot.start(), found)
+        elif slashes < end:
+            position = _with_scheme(text, position, slashes, found)
+        else:
             break
-        anchor = slashes if dot < 0 or 0 <= slashes < dot else dot
-        if token_end < anchor:
-            token_end = text.find(" ", anchor)
-            if token_end < 0:
-                token_end = len(text)
-        read = _with_scheme if anchor == slashes else _without_scheme
-        position = read(text, position, anchor, token_end, found)
     return found
 
 
@@ -214,68 +202,69 @@ def without_links(text: str, found: Iterable[Link]) -> str:
     return text
 
 
-def _with_scheme(text: str, position: int, slashes: int, token_end: int, found: list[Link]) -> int:
+def _with_scheme(text: str, position: int, slashes: int, found: list[Link]) -> int:
     """Read the link whose authority follows text[slashes:slashes+2]; returns where to go on.
 
     Whatever stands where a host must stand is taken for one: what a phone makes of `evil!.example` is for the phone to say.
     """
-    begin = slashes + 2
-    while text.startswith("/", begin):
-        begin += 1
-    border = _AUTHORITY_END.search(text, begin, min(token_end, begin + MAX_AUTHORITY_CHARS))
-    end = border.start() if border else min(token_end, begin + MAX_AUTHORITY_CHARS)
-    while end > begin and text[end - 1] == "@":  # says nothing: a NUL behind the text is one in GSM-7
-        end -= 1
-    userinfo, at, name = text[begin:end].rpartition("@")
-    host_start = begin + len(userinfo) + len(at)
-    shown = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0].rstrip(_AFTER_PATH)
-    host = _host_behind_scheme(shown)
-    if "." not in host and not host.startswith("["):
-        return max(end, begin)
-    start = max(position, _scheme_start(text, slashes))
-    return _finish(text, host, userinfo + at, (start, host_start, host_start + len(shown)), token_end, found)
+    written = _AUTHORITY.match(text, slashes)
+    assert written is not None
+    begin = written.start(1)
+    host, userinfo, host_start, host_end, end = _authority(written[1])
+    if not host:
+        return begin + end
+    start = slashes - 6
+    if text[start - 1 : slashes] != " https:":  # as nearly every link begins
+        start = max(position, _scheme_start(text, slashes))
+    return _finish(text, host, userinfo, start, begin + host_start, begin + host_end, found)
 
 
 @lru_cache(maxsize=HOST_CACHE_ENTRIES)
-def _host_behind_scheme(shown: str) -> str:
-    return plain_address(ascii_host(unquote(shown) if "%" in shown else shown))
+def _authority(written: str) -> tuple[str, str, int, int, int]:
+    """What stands behind `//`: the host, "" where none is; userinfo; where the host starts and ends, and where to go on."""
+    written = written.rstrip("@")  # says nothing: a NUL behind the text is one in GSM-7
+    userinfo, at, name = written.rpartition("@")
+    host_start = len(written) - len(name)
+    shown = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0].rstrip(_AFTER_PATH)
+    host = plain_address(ascii_host(unquote(shown) if "%" in shown else shown))
+    if "." not in host and not host.startswith("["):
+        host = ""
+    return host, userinfo + at, host_start, host_start + len(shown), len(written)
 
 
 def _scheme_start(text: str, slashes: int) -> int:
-    earliest = slashes - 10 if slashes > 10 else 0
-    start = text.rfind(" ", earliest, slashes) + 1 or earliest
-    if text.startswith(("https:", "http:"), start, slashes):  # 0.6 µs less than by the expression
-        return start
+    earliest = max(0, slashes - MAX_SCHEME_CHARS)
     before = text[earliest:slashes]
+    token = _TOKEN_BEFORE.search(before)
+    if token is not None and token[0].startswith(("https:", "http:")):
+        return earliest + max(token.start(), before.rfind(".") + 1)
     if not before.endswith(":"):
         return slashes
     letters = _LAST_LABEL_REVERSED.match(before[-2::-1])
     return slashes - 1 - (letters.end() if letters else 0)
 
 
-def _without_scheme(text: str, position: int, dot: int, token_end: int, found: list[Link]) -> int:
+def _without_scheme(text: str, position: int, dot: int, found: list[Link]) -> int:
     """Read the bare name round text[dot], if it is one; returns where to go on."""
-    rest = _MORE_LABELS.match(text, dot, min(token_end, dot + MAX_HOST_CHARS))
-    if rest is None:  # the end of a sentence, mostly
-        return dot + 1
     window = text[max(position, dot - MAX_HOST_CHARS) : dot]
     label = _LAST_LABEL_REVERSED.match(window[::-1])
-    if label is None or label.end() == 0:
+    rest = _MORE_LABELS.match(text, dot, dot + MAX_HOST_CHARS)
+    if label is None or label.end() == 0 or rest is None:
         return dot + 1
     start, end = dot - label.end(), rest.end()
     name = text[start:end]
     if not name.isascii() and public_suffix(ascii_host(name.rpartition(".")[2])) is None:
         return end  # before the whole name is turned to punycode, which takes 0.4 ms where labels are long
     host = ascii_host(name)
-    has_path = text.startswith(("/", "?", "#"), _PORT.match(text, end, token_end).end())  # type: ignore[union-attr]  # matches nothing too
-    if text.startswith("@", start - 1) and not has_path:
-        return end  # a mail address
-    if _IPV4.fullmatch(host):
-        if not has_path:
-            return end  # a version, a date
-    elif registrable_domain(host) is None or (not has_path and _is_sentence_border(name)):
+    is_address = public_suffix(host) is None
+    if is_address and IPV4.fullmatch(host) is None:
         return end
-    return _finish(text, host, "", (start, start, end), token_end, found)
+    if is_address or text.startswith("@", start - 1) or _is_sentence_border(name):
+        behind = _BEHIND_HOST.match(text, end)
+        path = behind[1] if behind is not None else None
+        if path is None or path.startswith("\\"):
+            return end  # a version, a date; a mail address; two sentences
+    return _finish(text, host, "", start, start, end, found)
 
 
 def _is_sentence_border(name: str) -> bool:
@@ -289,23 +278,20 @@ def _is_sentence_border(name: str) -> bool:
 
 
 def _finish(  # noqa: PLR0917  # once for each link
-    text: str, host: str, userinfo: str, places: tuple[int, int, int], token_end: int, found: list[Link]
+    text: str, host: str, userinfo: str, start: int, host_start: int, host_end: int, found: list[Link]
 ) -> int:
-    """Append the link with its path and what is nested there; returns where to go on. `places`: where it starts, where its
-    host starts and ends."""
-    start, host_start, host_end = places
-    path_start = host_end
-    if text.startswith((":", "."), path_start):
-        path_start = _PORT.match(text, path_start, token_end).end()  # type: ignore[union-attr]  # matches nothing too
-    if not text.startswith(("/", "?", "#", "\\"), path_start):
+    """Append the link with its path and what is nested there; returns where to go on."""
+    behind = _BEHIND_HOST.match(text, host_end)
+    written = behind[1] if behind is not None else None
+    if behind is None or written is None:
         found.append(Link(host, userinfo, "", start, host_end, host_start, host_end))
         return host_end
-    path = text[path_start:token_end].rstrip(_AFTER_PATH)
-    link = Link(host, userinfo, path, start, path_start + len(path), host_start, host_end)
+    path = written.rstrip(_AFTER_PATH)
+    link = Link(host, userinfo, path, start, behind.start(1) + len(path), host_start, host_end)
     found.append(link)
     if "//" in path or "%" in path or ("=" in path and "." in path):
         _nested(link, found)
-    return token_end
+    return behind.end()
 
 
 def _nested(outer: Link, found: list[Link]) -> None:
@@ -317,83 +303,8 @@ def _nested(outer: Link, found: list[Link]) -> None:
         host = ascii_host(match["host"][: MAX_HOST_CHARS + 1])
         if match["mark"] == "//":
             host = plain_address(host)
-        if "." in host and (registrable_domain(host) is not None or (match["mark"] == "//" and _IPV4.fullmatch(host))):
+        if "." in host and (public_suffix(host) is not None or (match["mark"] == "//" and IPV4.fullmatch(host))):
             rest = _NESTED_PATH.match(path, match.end())
             found.append(
                 outer._replace(host=host, userinfo=match["userinfo"] or "", path=rest[0] if rest is not None else "")
             )
-
-
-@lru_cache(maxsize=HOST_CACHE_ENTRIES)
-def ascii_host(name: str) -> str:
-    """A host name as DNS would be asked for it: lower case, IDN labels as punycode; "" when it is too long for one."""
-    name = name.lower()
-    labels = name.split(".")
-    if len(name) > MAX_HOST_CHARS or max(map(len, labels)) > MAX_LABEL_CHARS:
-        return ""
-    if name.isascii():
-        return name
-    return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
-
-
-def plain_address(host: str) -> str:
-    """A host that is an IP address in whatever notation as `192.0.2.1` or `[2001:db8::1]`; any other as it is."""
-    try:
-        if host.startswith("["):
-            address = IPv6Address(host[1:-1])
-            return str(address.ipv4_mapped or f"[{address}]")
-        if not _NUMERIC_HOST.fullmatch(host):
-            return host
-        *parts, last = [
-            int(part, 16 if part.startswith("0x") else 8 if part.startswith("0") else 10) for part in host.split(".")
-        ]
-        if max(parts, default=0) > 0xFF:
-            return host
-        return str(IPv4Address(last + sum(part << 8 * (3 - place) for place, part in enumerate(parts))))
-    except ValueError:  # 08, 0x, more than 32 bits
-        return host
-
-
-def is_ip(host: str) -> bool:
-    """Whether a `Link.host` is an address: dotted, one number, or in brackets."""
-    return host.startswith("[") or _IPV4.fullmatch(host) is not None
-
-
-def unicode_host(host: str) -> str:
-    """A `Link.host` as a handset shows it: punycode labels decoded, those that aren't valid left as they are."""
-    if "xn--" not in host:
-        return host
-    return ".".join(map(_decoded_label, host.split(".")))
-
-
-def _decoded_label(label: str) -> str:
-    if not label.startswith("xn--"):
-        return label
-    try:
-        return label[4:].encode("ascii").decode("punycode")
-    except UnicodeError:
-        return label
-
-
-def public_suffix(host: str) -> str | None:
-    """The public suffix of a `Link.host` ("gouv.fr", "blogspot.com"), None when its end is no known one."""
-    suffix: str | None = _PUBLIC_SUFFIXES.publicsuffix(host)
-    return suffix
-
-
-@lru_cache(maxsize=HOST_CACHE_ENTRIES)
-def registrable_domain(host: str) -> str | None:
-    """The domain somebody registered: public suffix plus one label; a host that is itself a suffix gives itself.
-
-    None when the host ends in no known suffix. `host` is a `Link.host`.
-    """
-    domain: str | None = _PUBLIC_SUFFIXES.privatesuffix(host)
-    if domain is None and "." in host and public_suffix(host) is not None:
-        domain = host
-    return domain
-
-
-def registered(host: str) -> str:
-    """What links to one site have in common, since sub-domains cost a scammer nothing: its registrable domain, or the host itself
-    where it has none, as an IP address."""
-    return registrable_domain(host) or host
