@@ -22,29 +22,30 @@ A tuple: anything with names takes 0.1 µs more to make, for each limit."""
 
 
 class Limiter:
-    """`ahead_s`: how far debts may run. `distinct_s`: how long a value counts once, where values are counted."""
+    """`ahead_s`: how far debts may run. `distinct_s`: how long a value counts once, where values are counted. `get` and `push`
+    are the table's."""
 
-    __slots__ = ("_ahead_s", "_distinct_s", "_gcra", "_get", "_interval_s", "_push", "_tolerance_s")
+    __slots__ = ("_distinct_s", "_gcra", "ahead_s", "get", "interval_s", "push", "tolerance_s")
 
     def __init__(
         self, gcra: Gcra, table: ArrivalTable | SharedArrivals, ahead_s: float = inf, distinct_s: float = 0.0
     ) -> None:
         self._gcra = gcra
-        self._interval_s, self._tolerance_s = gcra
-        self._get = table.get
-        self._push: Callable[[str, float, float, float], None] = table.push
-        self._ahead_s = ahead_s
+        self.interval_s, self.tolerance_s = gcra
+        self.get = table.get
+        self.push: Callable[[str, float, float, float], None] = table.push
+        self.ahead_s = ahead_s
         self._distinct_s = distinct_s
 
     def ask(self, keys: Iterable[str], units: int, now: float, debits: list[Debit]) -> float:
         """The seconds until all units of a message have room under each of these keys, 0 when they have now; what it debits is
         added to `debits`."""
-        by_s = units * self._interval_s
-        room_s = self._tolerance_s if units == 1 else self._gcra.room_s(units)
+        by_s = units * self.interval_s
+        room_s = self.tolerance_s if units == 1 else self._gcra.room_s(units)
         longest_s = 0.0
         for key in keys:
-            debits.append((self._push, key, by_s, self._ahead_s))
-            wait_s = self._get(key) - now - room_s
+            debits.append((self.push, key, by_s, self.ahead_s))
+            wait_s = self.get(key) - now - room_s
             if wait_s > longest_s:  # noqa: PLR1730  # max() would take 0.1 µs more
                 longest_s = wait_s
         return longest_s
@@ -56,12 +57,12 @@ class Limiter:
             new = 0
             for value in values:
                 pair = f"{key}\0\0{value}"
-                if self._get(pair) <= now:
-                    debits.append((self._push, pair, self._distinct_s, inf))
+                if self.get(pair) <= now:
+                    debits.append((self.push, pair, self._distinct_s, inf))
                     new += 1
             if new:
-                debits.append((self._push, key, new * self._interval_s, self._ahead_s))
+                debits.append((self.push, key, new * self.interval_s, self.ahead_s))
             # Over as long as more have come than may, whoever this one is.
-            tat = max(self._get(key), now) + (new - 1) * self._interval_s
-            longest_s = max(longest_s, tat - now - self._tolerance_s)
+            tat = max(self.get(key), now) + (new - 1) * self.interval_s
+            longest_s = max(longest_s, tat - now - self.tolerance_s)
         return longest_s
