@@ -318,7 +318,7 @@ def _phones(_finding: Finding, texts: Sequence[Reading]) -> Collection[str]:
 
 
 def _templates(_finding: Finding, texts: Sequence[Reading]) -> Collection[str]:
-    made = {template(reading.text) for reading in texts} - {""}
+    made = {template(reading.plain()) for reading in texts} - {""}
     return [words if len(words) <= MAX_KEY_CHARS else xxh3_128_hexdigest(words.encode()) for words in made]
 
 

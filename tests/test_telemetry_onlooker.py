@@ -60,7 +60,7 @@ def test_templates_are_digests_and_of_messages_that_a_rule_hit_only() -> None:
     one.hosts()
     one.send(SCAM, SCAM.replace("/x", "/y"), CLEAN)
     (row,) = one.onlooker.look(one.now)["templates"]
-    assert row == [DIGESTS.template(template(SCAM)), "block", 2]
+    assert row == [DIGESTS.template(template(Reading.of_text(SCAM).plain())), "block", 2]
 
 
 def test_a_part_of_a_long_message_counts_too() -> None:

@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.text.fingerprint import MIN_WORDS, template
+from smsgate.text import fingerprint
+from smsgate.text.fingerprint import MIN_WORDS
 from smsgate.text.normalize import fold
+from smsgate.text.urls import plain
 
 WORDS = "bonjour votre colis est en attente reglez euros"
+
+
+def template(text: str) -> str:
+    return fingerprint.template(plain(text))
 
 
 @pytest.mark.parametrize(

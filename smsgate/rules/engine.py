@@ -51,7 +51,7 @@ from smsgate.text.disguise import (
 )
 from smsgate.text.normalize import fold
 from smsgate.text.reading import Reading
-from smsgate.text.urls import MAX_LINKS, Link, links, plain, without_links
+from smsgate.text.urls import MAX_LINKS, Link, links, without_links
 from smsgate.text.window import Window
 
 
@@ -214,10 +214,9 @@ class RuleSet:
         bits = origin
         for _, found in self._words.iter(reading.words):
             bits |= found
-        text: str | None = None
         links_read: list[Link] = []
         if reading.may_hold_link or bits & WRITTEN_DOT:
-            text = plain(reading.text, written_dots=bits & WRITTEN_DOT != 0)
+            text = reading.plain(written_dots=bits & WRITTEN_DOT != 0)
             links_read = links(text)
             if links_read:
                 bits = self._with_links(bits, text, links_read)
@@ -226,7 +225,7 @@ class RuleSet:
         if reading.odd or (bits & SINGLES and is_spaced_out(reading.words)):
             if reading.odd:
                 bits |= _about_characters(reading.text)
-            bits |= self._second_look(reading, plain(reading.text) if text is None else text, links_read)
+            bits |= self._second_look(reading, links_read)
         known = bits
         if self._numbers_asked and (known & self._numbers_asked or self._numbers_asked < 0):
             bits |= self.numbers.facts(reading.words)
@@ -234,9 +233,10 @@ class RuleSet:
             bits |= amount(reading)
         return bits, tuple(links_read)
 
-    def _second_look(self, reading: Reading, text: str, found: Sequence[Link]) -> int:
-        """What is in disguise outside of the links that were found in the `plain` text of a reading. Random paths are full of
-        digits among letters: asked again without them, in 2 µs, most are spared 10."""
+    def _second_look(self, reading: Reading, found: Sequence[Link]) -> int:
+        """What is in disguise outside of the links that were found in a reading. Random paths are full of digits among letters:
+        asked again without them, in 2 µs, most are spared 10."""
+        text = reading.plain()
         changed = reading.odd or text != reading.text  # else nothing in it is odd
         beside = _beside(text, [(link.start, link.end) for link in found])
         if found and not (changed and is_odd(beside)) and not may_be_disguised(fold(beside)):

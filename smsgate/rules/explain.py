@@ -147,7 +147,7 @@ def counting(rules: RuleSet, found: Sequence[Facts], readings: Sequence[Reading]
     shown = {
         LimitKey.LINK_HOST: any(links_read for _, links_read in found),
         LimitKey.PHONE: any(phone_numbers(reading.words) for reading in readings),
-        LimitKey.TEMPLATE: any(template(reading.text) for reading in readings),
+        LimitKey.TEMPLATE: any(template(reading.plain()) for reading in readings),
     }
     for limit, _, test, _ in rules.compiled_limits:
         has_keys = all(shown.get(key, True) for key in limit.per)

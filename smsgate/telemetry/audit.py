@@ -204,7 +204,7 @@ class Journal:
         reading = readings(view, entry.alphabet)[0]
         sender = view.source.decode("latin-1")
         recipients = [destination.decode("latin-1") for destination in view.destinations]
-        about = template(reading.text)
+        about = template(reading.plain())
         digests = self._digests
         record: dict[str, Any] = {
             "time": iso(entry.at + offset_s),

@@ -78,7 +78,7 @@ class Onlooker:
         for host in {registered(host) for host in met if self._policy.rules.is_foreign(host)}:
             hosts.add((host, verdict))
         if finding.verdict is not PASS:
-            words = template(texts[0].text)
+            words = template(texts[0].plain())
             if words:
                 templates.add((self._digests.template(words), verdict))
 
