@@ -127,6 +127,17 @@ def test_what_nobody_takes_in_time_is_lost_and_counted(monkeypatch: pytest.Monke
     run_on("uvloop", body)
 
 
+@both_loops
+def test_on_a_bind_that_may_not_send_a_dropped_message_is_refused_as_the_smsc_refuses_others(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(RULES) as running:
+            esme, _ = await bound_as(running, Command.BIND_RECEIVER)
+            esme.send(scam(5))
+            assert await esme.pdu() == pdus.response(pdus.SUBMIT_SM, status=0x04, sequence=5)
+
+    run_on(loop_name, body)
+
+
 def test_a_client_that_is_owed_more_than_there_is_room_for_loses_receipts_and_no_other_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

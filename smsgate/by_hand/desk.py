@@ -193,8 +193,11 @@ def _write(file: Path, records: Records) -> None:
     file.parent.mkdir(mode=0o700, exist_ok=True)
     new = file.with_name(f".{file.name}.{os.getpid()}")
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:  # noqa: PTH123
-        stream.write(f"[\n{lines}\n]\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(file)
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:  # noqa: PTH123
+            stream.write(f"[\n{lines}\n]\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)  # what a full disk has cut off

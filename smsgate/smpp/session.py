@@ -53,6 +53,7 @@ ALERT_NOTIFICATION: Final = int(Command.ALERT_NOTIFICATION)
 OUTBIND: Final = int(Command.OUTBIND)
 REPLACE: Final = int(Command.REPLACE_SM)
 TRANSMITTER: Final = int(Command.BIND_TRANSMITTER)
+RECEIVER: Final = int(Command.BIND_RECEIVER)
 SUBMITTED: Final = TEXT_BEARING - {REPLACE}
 """What is judged without a look whether it is about an earlier message."""
 LAST_RECEIPT: Final = OWN_SEQUENCE_LAST - MAX_AWAITED // 8
@@ -266,6 +267,8 @@ class Session:
     ) -> bytes:
         """The answer to a request of the ESME's that goes no further."""
         if status == DROPPED:
+            if self.bind.command == RECEIVER:  # which may send nothing, and the SMSC would say so (3.4, 2.3)
+                return response(command, Status.ESME_RINVBNDSTS, sequence)
             assert self._answer is not None
             return self._answer(command, data, start, end)
         return response(command, status, sequence) if command in FROM_ESME else generic_nack(status, sequence)
