@@ -3,7 +3,7 @@
 Messages arrive as from many senders who know nothing of each other (Poisson) and are sent when they are due, whatever has
 been answered (`open_loop`). Every round sends the same schedule straight to the SMSC and through the gate, in turn; what is
 added is the difference of their percentiles. Capacity is what the gate carries with a window of 100, measured first and in
-the same sitting. The gate has limits, metrics, the audit log and whatever `--gate FILE` adds to its configuration switched on.
+the same sitting. The gate has five limits, metrics, the audit log and whatever `--gate FILE` adds to its configuration.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 
 from load_tests.harness import Load, Run, Smsc, measure
 from load_tests.open_loop import MAX_LATENESS_S, Measured, OpenLoop, Schedule, TooLate, percentile
-from load_tests.proxies import GATE, Proxy, Variant, running
+from load_tests.proxies import FIVE_LIMITS, GATE, Proxy, Variant, running
 from load_tests.report import Report, Section, Verdict, spread
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ async def _rounds(
     added = yaml.safe_load(arguments.gate.read_text()) if arguments.gate else {}
     found: list[Figures] = []
     with tempfile.TemporaryDirectory() as directory, socket.create_server(("127.0.0.1", 0)) as listener:
-        variant = Variant(settings=added, everything=True)
+        variant = Variant(settings=added, limits=FIVE_LIMITS)
         async with running(listener.getsockname(), Path(directory), corpus, [variant]) as (straight, gate):
             capacity = await _capacity(listener, run, gate, arguments.seconds / CAPACITY_ROUNDS)
             console.print(f"capacity: {capacity:,.0f} messages/s")

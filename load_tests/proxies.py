@@ -51,30 +51,32 @@ backend smsc
 """
 UNREACHED: Final = {"rate": "1000000/s", "burst": "1000000"}
 """A rate that nobody reaches: the limit is checked for every message and refuses none."""
-LIMITS_PACK: Final = """\
-pack: limits
-owner: load-tests
-limits:
-  - {id: L-1, title: a sender of a client, per: [client, sender], over: 100000000 in 1h, action: throttle}
-  - {id: L-2, title: a destination, per: destination, over: 100000000 in 1h, action: throttle}
-  - {id: L-3, title: a host, if: foreign_link, per: link_host, over: 100000000 in 1h, action: throttle}
-  - {id: L-4, title: one site, if: foreign_link, count: distinct senders, per: link_host, over: 20 in 10m, action: flag}
-  - {id: L-5, title: one text, if: foreign_link, count: distinct senders, per: template, over: 20 in 10m, action: flag}
+LIMITS_PACK: Final = "pack: limits\nowner: load-tests\nlimits:\n"
+ROTATION: Final = """\
+  - {id: L-1, title: one site, if: foreign_link, count: distinct senders, per: link_host, over: 20 in 10m, action: flag}
+  - {id: L-2, title: one text, if: foreign_link, count: distinct senders, per: template, over: 20 in 10m, action: flag}
 """
-"""Limits that nobody reaches: two on every message, three on those with a foreign link."""
+"""As the pack `limits` has them. Nobody reaches these, nor the following."""
+FIVE_LIMITS: Final = f"""\
+{ROTATION}
+  - {{id: L-3, title: a host, if: foreign_link, per: link_host, over: 100000000 in 1h, action: throttle}}
+  - {{id: L-4, title: a sender of a client, per: [client, sender], over: 100000000 in 1h, action: throttle}}
+  - {{id: L-5, title: a destination, per: destination, over: 100000000 in 1h, action: throttle}}
+"""
+"""Two of them on every message."""
 AUDIT_KEY: Final = bytes(range(32))
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A gate that is configured otherwise. One with several workers needs several cores: the harness's too, if need be.
-    `everything`: with limits, the audit log and a log in JSON."""
+    `limits`: with these, the audit log and a log in JSON."""
 
     name: str = GATE
     settings: dict[str, Any] = field(default_factory=dict)
     cores: frozenset[int] = frozenset({PROXY_CORE})
     tls: bool = False
-    everything: bool = False
+    limits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,13 @@ def _gate(smsc: str, directory: Path, variant: Variant) -> Proxy:
         "metrics": {"bind": f"{HOST}:0"},
         "clients": dict.fromkeys(CLIENTS, UNREACHED),
     }
-    if variant.everything:
-        (directory / "limits.yaml").write_text(LIMITS_PACK)
-        key = directory / "audit.key"
+    if variant.limits:
+        limits, key = directory / f"{variant.name}-limits.yaml", directory / "audit.key"
+        limits.write_text(LIMITS_PACK + variant.limits)
         key.touch(0o600)
         key.write_bytes(AUDIT_KEY)
-        settings["rules"].append("limits.yaml")
-        settings |= {"audit": {"folder": "audit/", "key": key.name}, "log": {"format": "json"}}
+        settings["rules"].append(limits.name)
+        settings |= {"audit": {"folder": f"{variant.name}-audit/", "key": key.name}, "log": {"format": "json"}}
     settings |= variant.settings
     configuration = directory / f"{variant.name}.yaml"
     configuration.write_text(yaml.safe_dump(settings))

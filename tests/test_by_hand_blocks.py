@@ -203,9 +203,9 @@ def test_where_the_file_can_not_be_written_nothing_changes(tmp_path: Path) -> No
         (tmp_path / BlockDesk.file_name).mkdir()
         assert "nothing changed" in await one.refusal("block", **HOST)
         assert (one.told, await one.ask("block")) == ([], [])
-        assert [file.name for file in tmp_path.iterdir()] == [BlockDesk.file_name]
 
     run(body)
+    assert [file.name for file in tmp_path.iterdir()] == [BlockDesk.file_name]
 
 
 @pytest.mark.parametrize(
