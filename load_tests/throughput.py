@@ -131,9 +131,9 @@ def proxy_section(all_figures: list[Figures]) -> Section:
 PROXY_NOTE: Final = """\
 CPU is user and system time of all the proxy's processes. "No proxy" is the ceiling of the harness itself. Each proxy has one
 core, the harness another; two workers have both, and share the second with the harness. "All on" has the limits that the packs
-have (distinct senders per host and per template of messages with a foreign link), the audit log and a log in JSON; "five limits" has
-besides one on messages per host, and two on every message: per client and sender, and per destination. TLS is on the side of the
-senders, whose encryption is the harness's work."""
+have (distinct senders per host and per template of messages with a foreign link), the audit log and a log in JSON. "Five limits"
+has besides one on messages per host, and two on every message: per client and sender, and per destination. TLS is on the side of
+the senders, whose encryption is the harness's work."""
 TEXT_NOTE: Final = """\
 A pass is one run of a bare pyahocorasick automaton over the folded text, with the same keywords as the filter looks for
 them, a blank at both ends; without the blanks it costs what the last column says."""
