@@ -99,12 +99,13 @@ def pin(*cores: int) -> None:
     os.sched_setaffinity(0, cores)
 
 
-def keep_core(pid: int) -> bool:
-    """Let no ordinary process run in place of this one, and say whether that may be done: real-time priority for all its threads.
-    Not for one that is busy all the time: Linux takes a twentieth of each second from such."""
+def keep_core(pid: int, *, wanted: bool) -> bool:
+    """Let no ordinary process run in place of this one, or let them again; False where that is not allowed. Real-time priority
+    for all its threads: not for one that is busy all the time, since Linux takes a twentieth of each second from such."""
+    policy, priority = (os.SCHED_FIFO, 1) if wanted else (os.SCHED_OTHER, 0)
     try:
         for thread in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_FIFO, os.sched_param(1))
+            os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
     except PermissionError:
         return False
     return True
