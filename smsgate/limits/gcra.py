@@ -30,6 +30,6 @@ class Gcra(NamedTuple):
         the burst is used up."""
         return max(0.0, self.tolerance_s - (messages - 1) * self.interval_s)
 
-    def conforms(self, tat: float, now: float, messages: int = 1) -> bool:
-        """Whether so many messages at `now` are within the limit."""
-        return tat - now <= self.room_s(messages)
+    def conforms(self, tat: float, now: float) -> bool:
+        """Whether a message at `now` is within the limit."""
+        return tat - now <= self.tolerance_s
