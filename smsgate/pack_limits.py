@@ -89,8 +89,8 @@ class InForce:
         now: float,
         debits: list[Debit],
     ) -> float:
-        """`Limiter.ask` under all keys of a message: the seconds until there is room under each. `ends`: with the first of its
-        destinations."""
+        """`Limiter.ask` under all keys of a message: the seconds until there is room under each. In `ends` stands the first of
+        `destinations`."""
         groups: Sequence[Sequence[bytes]] = (destinations,)
         shown: Collection[str] = ()
         if self.shown is not None:
