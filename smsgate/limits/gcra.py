@@ -26,8 +26,8 @@ class Gcra(NamedTuple):
         return cls(interval, interval * (burst - 1 + min(0.5, burst * ROUNDING)))
 
     def room_s(self, messages: int) -> float:
-        """How far ahead a sender may be for so many messages at once to be within the limit. More than a burst are when none of
-        the burst is used up."""
+        """How far ahead a sender may be for so many messages at once to be within the limit. More than a burst are, while none
+        of it is used up."""
         return max(0.0, self.tolerance_s - (messages - 1) * self.interval_s)
 
     def conforms(self, tat: float, now: float) -> bool:
