@@ -211,7 +211,10 @@ class Relay:
             self._unbind()
         if session.state is State.CLOSED:
             return
-        side.read(self._may_read(side))
+        if self._may_read(side):
+            side.read(True)
+        else:
+            self._stop_reading(side)
         if session.state is not BOUND:
             self._end_if_idle()
         if side.at_eof and not side.eof_taken and not (side is self.downstream and session.state not in READS_ESME):
@@ -378,7 +381,7 @@ class Relay:
         if state not in {State.BOUND, State.ESME_ENDED} or not self.session.awaited_smsc:
             self._unbind()
         else:
-            self.downstream.read(False)
+            self._stop_reading(self.downstream)
 
     def _unbind(self) -> None:
         if not self.settling or self.ended or self.session.state is State.CLOSED:
