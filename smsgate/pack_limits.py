@@ -89,12 +89,14 @@ class InForce:
         now: float,
         debits: list[Debit],
     ) -> float:
-        """`Limiter.ask` under all keys of a message: the seconds until there is room under each. `ends`: with the first of its
-        destinations."""
+        """`Limiter.ask` under all keys of a message: the seconds until there is room under each. In `ends` stands the first of
+        `destinations`."""
         groups: Sequence[Sequence[bytes]] = (destinations,)
         shown: Collection[str] = ()
         if self.shown is not None:
             shown = self.shown(finding, texts)
+            if len(shown) > MAX_KEYS:
+                shown = list(shown)[:MAX_KEYS]
         if self.is_by_destination and len(destinations) != 1:  # each is a message of its own
             groups = _by_number(destinations, self.limit.prefix_digits or None)[: MAX_KEYS // max(1, len(shown))]
         longest_s = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from time import perf_counter
 
 import pytest
 
@@ -181,6 +182,10 @@ def test_a_message_with_the_number_of_a_receipt_that_is_never_answered_waits_so_
             passing = pdus.submit_sm(b"Bonjour", command=pdus.DELIVER_SM, sequence=OWN)
             began = asyncio.get_running_loop().time()
             upstream.send(passing + pdus.pdu(pdus.ENQUIRE_LINK, sequence=3))
+            (relay,) = running.gate.sessions._relays
+            await until(lambda: relay.session.waiting)
+            relay.tick(perf_counter() + relay.timers.settings.pdu_read_s)
+            assert not relay.ended, "the SMSC has sent whole PDUs"
             assert await esme.pdus(2) == [passing, pdus.pdu(pdus.ENQUIRE_LINK, sequence=3)]
             assert asyncio.get_running_loop().time() - began > 0.2
 

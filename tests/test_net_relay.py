@@ -503,3 +503,28 @@ def test_a_pdu_begun_behind_a_bind_is_timed_from_the_answer_to_it(loop_name: str
             assert await upstream.pdu() == submit(GENUINE, 2)
 
     run_on(loop_name, body)
+
+
+@both_loops
+def test_a_pdu_begun_when_a_drain_stops_reading_is_timed_from_when_reading_goes_on(loop_name: str) -> None:
+    async def body() -> None:
+        async with wire(drain_timeout_s=20.0) as running:
+            esme, upstream = await running.bound()
+            (relay,) = running.gate.sessions._relays
+            esme.send(submit(GENUINE, 2) + submit(GENUINE, 3)[:-8])
+            assert await upstream.pdu() == submit(GENUINE, 2)
+            await until(lambda: relay.downstream.pdu_begun > 0.0)
+            stopping = asyncio.create_task(running.gate.stop())
+            await until(lambda: relay.settling)
+            relay.tick(perf_counter() + relay.timers.settings.pdu_read_s)
+            assert not relay.ended, "the ESME is not read"
+            upstream.send(pdu(RESP, 2, b"id\0"))
+            assert await esme.pdus(2) == [pdu(RESP, 2, b"id\0"), pdu(Command.UNBIND, 0x7FFE0000)]
+            await until(lambda: relay.downstream.pdu_begun > 0.0)
+            esme.send(submit(GENUINE, 3)[-8:])
+            assert await upstream.pdu() == submit(GENUINE, 3)
+            await esme.close()
+            await upstream.close()
+            await stopping
+
+    run_on(loop_name, body)

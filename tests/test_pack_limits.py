@@ -130,6 +130,20 @@ def test_no_more_keys_are_made_than_are_asked() -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("destinations", [[b"0639980001"], [b"0639980001", b"0639980002"]])
+def test_more_keys_than_there_may_be_do_not_hide_a_message(
+    destinations: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack_limits, "MAX_KEYS", 4)
+    both, shared = limit((DESTINATION, PHONE), 1), SharedTable.new(bytearray(HEADER_OCTETS + 64 * SET_OCTETS), 5)
+    phones = [f"33199000{number:03}" for number in range(8)]
+    pdu = pdus.submit_multi(payloads=[" ".join(phones).encode()], destinations=destinations)
+    assert Gate(both, shared=shared).pdu(pdu).status == 0
+    known = shared.of(both.identity)
+    keys = [f"{number.decode().removeprefix('00')}\0{phone}" for number in destinations for phone in phones]
+    assert sum(known.get(key) > 0 for key in keys) == 4
+
+
 # units and bursts
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -401,3 +403,14 @@ def test_a_framework_with_a_dot_is_no_domain() -> None:
 )
 def test_a_sign_that_ends_a_link_is_no_part_of_its_host(text: str, host: str) -> None:
     assert [link.host for link in links(text)] == [host]
+
+
+@pytest.mark.parametrize("host", ["{}.evil.example", "\U0001f600{}@evil.example", "é{}.example"])
+def test_long_links_are_not_remembered(host: str) -> None:
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            links(f"https://{host.format('a' * 900 + str(number))}/x")
+        assert tracemalloc.get_traced_memory()[0] < 50_000, "their authorities alone have 300,000 octets"
+    finally:
+        tracemalloc.stop()

@@ -26,10 +26,10 @@ class Gcra(NamedTuple):
         return cls(interval, interval * (burst - 1 + min(0.5, burst * ROUNDING)))
 
     def room_s(self, messages: int) -> float:
-        """How far ahead a sender may be for so many messages at once to be within the limit. More than a burst are when none of
-        the burst is used up."""
+        """How far ahead a sender may be for so many messages at once to be within the limit. More than a burst are, while none
+        of it is used up."""
         return max(0.0, self.tolerance_s - (messages - 1) * self.interval_s)
 
-    def conforms(self, tat: float, now: float, messages: int = 1) -> bool:
-        """Whether so many messages at `now` are within the limit."""
-        return tat - now <= self.room_s(messages)
+    def conforms(self, tat: float, now: float) -> bool:
+        """Whether a message at `now` is within the limit."""
+        return tat - now <= self.tolerance_s

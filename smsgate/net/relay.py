@@ -42,7 +42,7 @@ SMSC_ENDED_S = 5.0
 """The same after the SMSC said so: such a session is over, and kept only for the last words to be read."""
 
 BOUND: Final = State.BOUND
-"""Asked for every turn: a name of its own, since Python 3.11 looks members of an enumeration up in 0.1 µs."""
+"""Asked for every turn: a name of its own, since Python 3.11 looks members of an enumeration up in 0.07 µs."""
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class Relay:
         elif session.took or not side.pdu_begun:  # what is left is another one
             side.pdu_begun = now
         if session.state is not BOUND or not side.reading or session.waiting or self.settling or side.at_eof:
-            self._settle(side)  # else there is nothing to: saves 0.2 µs
+            self._settle(side)  # which else would change nothing, in 0.2 µs
 
     def _stop_reading(self, side: Side) -> None:
         """Until there is room or a pause is over: the peer is not to blame for what waits."""
@@ -211,7 +211,10 @@ class Relay:
             self._unbind()
         if session.state is State.CLOSED:
             return
-        side.read(self._may_read(side))
+        if self._may_read(side):
+            side.read(True)
+        else:
+            self._stop_reading(side)
         if session.state is not BOUND:
             self._end_if_idle()
         if side.at_eof and not side.eof_taken and not (side is self.downstream and session.state not in READS_ESME):
@@ -378,7 +381,7 @@ class Relay:
         if state not in {State.BOUND, State.ESME_ENDED} or not self.session.awaited_smsc:
             self._unbind()
         else:
-            self.downstream.read(False)
+            self._stop_reading(self.downstream)
 
     def _unbind(self) -> None:
         if not self.settling or self.ended or self.session.state is State.CLOSED:

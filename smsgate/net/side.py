@@ -34,7 +34,7 @@ class Side(asyncio.Protocol):
         self.turn_queued = False
         self.added = relay.metrics.added_downstream if name == "downstream" else relay.metrics.added_upstream
         self.arrived = 0.0  # when the first octet that has not been handled came; 0.0: there is none
-        self.pdu_begun = 0.0  # since when a PDU waits for its rest; 0.0: none does
+        self.pdu_begun = 0.0  # since when a PDU waits for its rest; 0.0: none does, or the peer is not read
         self.at_eof = False  # the peer sends no more
         self.eof_taken = False  # and the session knows
         self.eof_written = False  # and has been told so itself

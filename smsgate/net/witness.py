@@ -36,7 +36,7 @@ class Witness:
         self._journal = journal
         self.awaited: dict[int, Entry] = {}
 
-    def judged(  # noqa: PLR0917  # as `Relay.judge`
+    def judged(  # noqa: PLR0917  # as `Inspection.judge`
         self,
         client: Client,
         mo: bool,

@@ -27,7 +27,8 @@ from smsgate.text.resemblance import skeleton
 from smsgate.text.urls import Link
 
 CACHE_ENTRIES: Final = 65_536
-"""Hosts, and senders, remembered: some 20 MB when full, and more than one day of distinct genuine ones."""
+"""Hosts, and senders, remembered by each function that remembers its answers: 17 to 30 MB when full, 42 of the longest, and more
+than one day of distinct genuine ones."""
 MIN_TYPO_LETTERS: Final = 6
 """`anywhere` tokens, names, and keywords that ask for it are from this length on also found with one inner typo."""
 MIN_WHOLE_TYPO_LETTERS: Final = 7

@@ -15,7 +15,7 @@ from smsgate.rules.facts import FOREIGN_LINK, LINK, Facts
 from smsgate.rules.model import Limit, LimitKey
 from smsgate.rules.reasons import Sight, Tried, ones, tried
 from smsgate.rules.verdict import Verdict
-from smsgate.text.disguise import disguised, display_order, may_be_disguised
+from smsgate.text.disguise import disguised, display_order, is_spaced_out
 from smsgate.text.fingerprint import template
 from smsgate.text.hosts import registered
 from smsgate.text.normalize import fold, fold_with_offsets
@@ -223,7 +223,7 @@ class _Form:
 
     def _disguises(self) -> list[tuple[str, tuple[str, ...]]]:
         """What the second look reads, if there is one: texts, and runs of spaced-out letters."""
-        if not (self._reading.odd or may_be_disguised(self._reading.words)):
+        if not (self._reading.odd or is_spaced_out(self._reading.words)):
             return []
         further = disguised(without_links(self._plain, links(self._plain)))
         return [("undisguised", further.texts), ("joined", further.runs)]

@@ -35,8 +35,8 @@ FACTS: Final = {
 WRITTEN_DOT: Final = 1 << 5
 SECOND_LOOK: Final = 1 << 6
 SINGLES: Final = 1 << 13
-"""No facts. A link may be there that `may_hold_link` does not know of; words in disguise may, as a window tells when they come,
-since they may be open until a later one; letters may be spaced out."""
+"""No facts. In this order: a link may be there that `may_hold_link` does not know of; words in disguise may be (a window says so,
+and those after it look too: a word may be open until then); letters may be spaced out."""
 MARKS: Final = {**dict.fromkeys(WRITTEN_DOTS, WRITTEN_DOT), **dict.fromkeys(TWO_SINGLES, SINGLES)}
 """What is looked for in folded words beside keywords, with the bits that it sets."""
 

@@ -1,8 +1,8 @@
 """Which rules hit: from the facts of a message to the rules that may, and of these to those that do.
 
-A rule is tried only if one of the bits that it cannot do without is set, its trigger. Of the rules that are tried most end at a
-second or third mask that they need: a foreign link triggers 27 of the shipped ones, and of a genuine message with one a single
-test is called, which takes 2 µs in all.
+A rule is tried only if one of the bits that it cannot do without is set, its trigger. Most that are tried end at a second
+or third mask that they need: a foreign link triggers 27 of the shipped rules, and a genuine message with one calls a single
+test. That takes 2 µs in all.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The bind that a session stands on: which client it is of, and what becomes of requests without one. No I/O, no state of the
-session: that moves as `Binding` says.
+"""The bind that a session stands on: which client's it is, and what is answered to requests that come without one. No I/O; the
+state is the session's, and moves as `Binding.answered` says.
 
-The SMSC authenticates; what is refused here is what can't be passed on, or not any more.
+The SMSC authenticates. What is refused here can't be passed on, or not any more.
 """
 
 from __future__ import annotations

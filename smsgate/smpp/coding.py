@@ -57,7 +57,8 @@ _LETTERS: Final = b"\r$" + bytes(range(0xC0, 0x100))  # without 0xA0-0xBF: UTF-8
 _HINTS: Final = bytes({*range(5), 0x1D, 0x1E, *range(0x80, 0x100)})
 """Octets of which many hint at another alphabet, packed or of two octets: see `readings`."""
 HINTING_SHARE: Final = 12
-"""One octet in so many is above 0x7F: packed Latin text has 30 to 50 %, French Latin-1 3 %, 24 of 7,625 real texts so many."""
+"""With one octet in so many above 0x7F a body may be packed: packed Latin text has 30 to 50 %, French Latin-1 3 %. Of 7,625 real
+texts 24 have so many."""
 _HINT: Final = "!"
 """A letter that is one of _HINTS, among the kinds of `disguise.kind`."""
 

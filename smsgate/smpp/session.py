@@ -122,15 +122,15 @@ class Session:
         on_watched: OnWatched | None = None,
     ) -> None:
         """`judge` is asked about the messages of the ESME, `judge_mo` about those of the SMSC that are no receipts (None:
-        all pass). `on_response` is told of all answers of the SMSC, `on_watched` of each whose sequence_number is among
-        `watched`. The two dicts count PDUs received by command_id; commands that are not keys of theirs count under
+        all pass). `on_response` is told how long the SMSC took to answer, `on_watched` of each answer whose sequence_number is
+        among `watched`. The two dicts count PDUs received by command_id; commands that are not keys of theirs count under
         OTHER_COMMAND. Where messages of the ESME may be dropped, `answer` is asked for the answers to them and to requests
         about those that are known by `knows`."""
         self.state = State.OPEN
         self.bind = Binding()
         self.held = False  # what the ESME has sent waits behind a message that was HELD
         self.waiting = False  # a request of the SMSC bears the number of ours in flight
-        self.took = False  # some PDU, when last asked to
+        self.took = False  # whether the last call to advance a direction took a PDU
         self.judge = judge
         self.judge_mo = judge_mo
         self._knows = knows

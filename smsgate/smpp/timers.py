@@ -1,7 +1,7 @@
 """All timers of one session, as one pure value: who waits for what since when, and what is overdue now.
 
-The caller notes events with their time; `due(now)` names the first timer that has run out, or None. No clock, no callbacks:
-the relay asks once a second. enquire_link passes through, so the gate has no timer of its own for it.
+The caller notes events with their time; `due` names the first timer that has run out, or None. No clock, no callbacks: the relay
+asks once a second. enquire_link passes through, so the gate has no timer of its own for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Overdue(StrEnum):
 
 @dataclass(slots=True)
 class Timers:
-    """The state: times in seconds of the caller's clock, 0.0 for what is not going on."""
+    """The state: times in seconds of the caller's clock."""
 
     settings: TimerSettings
     opened: float
@@ -33,7 +33,8 @@ class Timers:
     bound: bool = False
 
     def due(self, now: float, *pdus_begun: float) -> Overdue | None:
-        """The timer that has run out, if one has. `pdus_begun`: since when each side has sent a part of a PDU."""
+        """The timer that has run out, if one has. `pdus_begun`: since when a PDU of each side waits for its rest, 0.0 where none
+        does."""
         settings = self.settings
         if settings.session_init_s and not self.bound and now - self.opened >= settings.session_init_s:
             return Overdue.SESSION_INIT

@@ -44,7 +44,7 @@ POLL_S: Final = 0.1
 """Between two looks at the queue. A thread that is woken for each message would cost the loop 5 µs each time."""
 STEP: Final = 4
 STEP_PAUSE_S: Final = 0.0005
-"""The thread lets go of the interpreter after so many messages (0.2 ms): else the loop would wait up to 5 ms for its turn."""
+"""The thread lets go of the interpreter after so many messages (0.1 ms): else the loop would wait up to 5 ms for its turn."""
 CHUNK_BYTES: Final = 256 * 1024
 """Lines written at once."""
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024

@@ -68,7 +68,8 @@ class Reading:
         return self._text
 
     def plain(self, *, written_dots: bool = True) -> str:
-        """The text as links are read in it (`urls.plain`): made once, for rules and limits, in 1.2 µs."""
+        """The text as links are read in it (`urls.plain`): made once, for rules and limits, in 1.2 µs. `written_dots`, if it is
+        False, must be true of the text: all later calls get what the first has made."""
         if self._plain is None:
             self._plain = plain(self.text, written_dots=written_dots)
         return self._plain

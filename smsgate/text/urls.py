@@ -28,6 +28,8 @@ MAX_LINKS: Final = 16
 full ones for suspicious."""
 MAX_AUTHORITY_CHARS: Final = 4 * MAX_HOST_CHARS
 """A host with every character percent-encoded, and some userinfo."""
+MAX_REMEMBERED_CHARS: Final = 64
+"""Of an authority that is remembered. Of the longest there are, the cache would hold 500 MB."""
 MAX_SCHEME_CHARS: Final = 10
 """With its colon: longer than `https:` and its disguises."""
 _SPACED_TLDS: Final = (
@@ -210,7 +212,8 @@ def _with_scheme(text: str, position: int, slashes: int, found: list[Link]) -> i
     written = _AUTHORITY.match(text, slashes)
     assert written is not None
     begin = written.start(1)
-    host, userinfo, host_start, host_end, end = _authority(written[1])
+    read = _known_authority if len(written[1]) <= MAX_REMEMBERED_CHARS else _authority
+    host, userinfo, host_start, host_end, end = read(written[1])
     if not host:
         return begin + end
     start = slashes - 6
@@ -219,7 +222,6 @@ def _with_scheme(text: str, position: int, slashes: int, found: list[Link]) -> i
     return _finish(text, host, userinfo, start, begin + host_start, begin + host_end, found)
 
 
-@lru_cache(maxsize=HOST_CACHE_ENTRIES)
 def _authority(written: str) -> tuple[str, str, int, int, int]:
     """What stands behind `//`: the host, "" where none is; userinfo; where the host starts and ends, and where to go on."""
     written = written.rstrip("@")  # says nothing: a NUL behind the text is one in GSM-7
@@ -230,6 +232,9 @@ def _authority(written: str) -> tuple[str, str, int, int, int]:
     if "." not in host and not host.startswith("["):
         host = ""
     return host, userinfo + at, host_start, host_start + len(shown), len(written)
+
+
+_known_authority: Final = lru_cache(maxsize=HOST_CACHE_ENTRIES)(_authority)
 
 
 def _scheme_start(text: str, slashes: int) -> int:
