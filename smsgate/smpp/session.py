@@ -268,7 +268,10 @@ class Session:
         """The answer to a request of the ESME's that goes no further."""
         if status == DROPPED:
             if self.bind.command == RECEIVER:  # which may send nothing, and the SMSC would say so (3.4, 2.3)
-                return response(command, Status.ESME_RINVBNDSTS, sequence)
+                answer = response(command, Status.ESME_RINVBNDSTS, sequence)
+                if sequence in self._watched and self._on_watched is not None:
+                    self._on_watched(answer, 0, len(answer))
+                return answer
             assert self._answer is not None
             return self._answer(command, data, start, end)
         return response(command, status, sequence) if command in FROM_ESME else generic_nack(status, sequence)
