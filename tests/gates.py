@@ -164,13 +164,14 @@ class Wire(Generic[GateT]):
         self.peers.append(peer)
         return peer
 
-    async def bound(self, system_id: str = "bank1") -> tuple[Peer, Peer]:
+    async def bound(self, system_id: str = "bank1", command: int = Command.BIND_TRANSCEIVER) -> tuple[Peer, Peer]:
         """An ESME whose bind the SMSC has accepted, and its upstream connection."""
         esme = await self.esme()
-        esme.send(bind(system_id=system_id))
+        request = bind(system_id=system_id, command=command)
+        esme.send(request)
         upstream = await self.smsc.connection()
-        assert await upstream.pdu() == bind(system_id=system_id)
-        answer = pdu(Command.BIND_TRANSCEIVER | RESPONSE, 1, b"smsc\0")
+        assert await upstream.pdu() == request
+        answer = pdu(command | RESPONSE, 1, b"smsc\0")
         upstream.send(answer)
         assert await esme.pdu() == answer
         return esme, upstream

@@ -16,9 +16,8 @@ from smsgate.smpp.constants import Command
 from smsgate.smpp.dropped import MessageIds
 from smsgate.smpp.session import LAST_RECEIPT
 from smsgate.telemetry.metrics import Metrics
-from smsgate.worker import Gate
 from tests import pdus
-from tests.gates import GENUINE, SCAM, Peer, Wire, both_loops, run_on, until, wire
+from tests.gates import GENUINE, SCAM, both_loops, run_on, until, wire
 from tests.packs import rule
 from tests.packs import rule_set as packed
 
@@ -42,16 +41,6 @@ def message_id(answer: bytes) -> bytes:
 def is_receipt(pdu: bytes, of: bytes, sequence: int) -> bool:
     head = pdus.pdu(pdus.DELIVER_SM, pdu[16:], sequence=sequence)
     return pdu == head and b"id:" + of + b" " in pdu and b"stat:REJECTD" in pdu
-
-
-async def bound_as(running: Wire[Gate], command: int) -> tuple[Peer, Peer]:
-    esme = await running.esme()
-    esme.send(pdus.bind(command=command))
-    upstream = await running.smsc.connection()
-    await upstream.pdu()
-    upstream.send(pdus.bind_resp(command=command))
-    await esme.pdu()
-    return esme, upstream
 
 
 @both_loops
@@ -96,7 +85,7 @@ def test_whoever_asks_about_it_is_answered_here_also_by_another_process(loop_nam
 def test_the_receipt_of_a_transmitter_comes_to_another_session_of_the_client(loop_name: str) -> None:
     async def body() -> None:
         async with wire(RULES) as running:
-            sender, _ = await bound_as(running, Command.BIND_TRANSMITTER)
+            sender, _ = await running.bound(command=Command.BIND_TRANSMITTER)
             sender.send(scam(5))
             dropped = message_id(await sender.pdu())
             receipts = running.gate.sessions._receipts
@@ -104,7 +93,7 @@ def test_the_receipt_of_a_transmitter_comes_to_another_session_of_the_client(loo
             await asyncio.sleep(0.03)  # nobody takes it
             assert running.gate.metrics.receipts_sent == 0
             other, _ = await running.bound("somebody-else")
-            receiver, _ = await bound_as(running, Command.BIND_RECEIVER)
+            receiver, _ = await running.bound(command=Command.BIND_RECEIVER)
             assert is_receipt(await receiver.pdu(), dropped, OWN)
             other.send(pdus.pdu(0x15, sequence=2))
             sender.send(pdus.pdu(0x15, sequence=2))
@@ -119,7 +108,7 @@ def test_what_nobody_takes_in_time_is_lost_and_counted(monkeypatch: pytest.Monke
 
     async def body() -> None:
         async with wire(RULES) as running:
-            sender, _ = await bound_as(running, Command.BIND_TRANSMITTER)
+            sender, _ = await running.bound(command=Command.BIND_TRANSMITTER)
             sender.send(scam(5) + scam(6) + scam(7))
             await sender.pdus(3)
             assert running.gate.metrics.receipts_lost == 1
@@ -132,7 +121,7 @@ def test_what_nobody_takes_in_time_is_lost_and_counted(monkeypatch: pytest.Monke
 def test_on_a_bind_that_may_not_send_a_dropped_message_is_refused_as_the_smsc_refuses_others(loop_name: str) -> None:
     async def body() -> None:
         async with wire(RULES) as running:
-            esme, _ = await bound_as(running, Command.BIND_RECEIVER)
+            esme, _ = await running.bound(command=Command.BIND_RECEIVER)
             esme.send(scam(5))
             assert await esme.pdu() == pdus.response(pdus.SUBMIT_SM, status=0x04, sequence=5)
 

@@ -14,7 +14,6 @@ from smsgate.rules.condition import parse
 from smsgate.rules.model import Action, Mode, Rule
 from smsgate.settings import ClientMode, ClientSettings
 from smsgate.smpp.constants import RESPONSE, Command, Status
-from tests import pdus
 from tests.gates import GENUINE, SCAM, WHERE, crew, pack, pdu, rule_set, run_on, submit, until, wire
 from tests.test_telemetry_audit import SECRETS, settings_in
 
@@ -96,16 +95,10 @@ def test_a_client_in_monitor_mode_and_one_over_its_own_rate(tmp_path: Path) -> N
 
 def test_a_message_dropped_on_a_bind_that_may_not_send_has_the_status_that_it_was_refused_with(tmp_path: Path) -> None:
     dropping = replace(pack().rules[0], action=Action.DROP)
-    receiver = Command.BIND_RECEIVER
 
     async def body() -> None:
         async with wire(rule_set(rules=(dropping,)), audit=settings_in(tmp_path)) as running:
-            esme = await running.esme()
-            esme.send(pdus.bind(command=receiver))
-            upstream = await running.smsc.connection()
-            await upstream.pdu()
-            upstream.send(pdus.bind_resp(command=receiver))
-            await esme.pdu()
+            esme, _ = await running.bound(command=Command.BIND_RECEIVER)
             esme.send(submit(SCAM, 2))
             assert await esme.pdu() == pdu(RESP, 2, status=Status.ESME_RINVBNDSTS)
         assert told(tmp_path, "verdict", "smsc_status") == [("drop", Status.ESME_RINVBNDSTS)]

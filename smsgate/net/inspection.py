@@ -6,7 +6,6 @@ On the path of every message, and synchronous. Sockets and states are the relay'
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left
 from collections.abc import Callable
 from time import perf_counter
 
@@ -77,10 +76,7 @@ class Inspection:
             self._metrics.filter_errors += 1
             log.exception("filter failed", extra={"client": client.name})
             return 0 if client.settings.on_filter_error is OnFault.FORWARD else Status.ESME_RSYSERR
-        seconds = perf_counter() - began
-        times = self._metrics.filter_time
-        times.counts[bisect_left(times.bounds, seconds)] += 1  # as `observe` does: the call would take 0.03 µs
-        times.total += seconds
+        self._metrics.filter_time.observe(perf_counter() - began)
         if mo:
             self._metrics.count_mo(client.label, verdict.action)
         else:
