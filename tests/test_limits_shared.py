@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from math import inf
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from load_tests.limits import over_admitted
@@ -39,16 +39,30 @@ def test_a_dictionary_says_the_same_while_nothing_gives_way(steps: list[tuple[st
 
 
 @given(operations)
+@example(
+    [
+        ("L-1", 0, 1.0, 0.0),
+        ("L-1", 1, 1.0, 0.0),
+        ("L-1", 2, 1.0, 0.0),
+        ("L-1", 3, 1.0, 0.0),
+        ("L-2", 0, 1.0, 0.0),
+        ("L-1", 0, 1.0, 0.0),
+    ]
+)
 def test_in_one_full_set_the_earliest_gives_way_and_nothing_else_changes(
     steps: list[tuple[str, int, float, float]],
 ) -> None:
     shared, naive, now, evicted = table(sets=1), dict[tuple[str, int], float](), NOW, 0
+    places: list[tuple[str, int]] = []
     limits = {name: shared.of(name) for name in ("L-1", "L-2")}
     for name, key, by_s, gap_s in steps:
         now += gap_s
-        if (name, key) not in naive and len(naive) == WAYS:
-            earliest = min(naive, key=naive.__getitem__)
-            evicted += naive.pop(earliest) > now
+        if (name, key) not in naive:
+            place = len(places)
+            if place == WAYS:  # of those that are equally early, the one that stands first
+                place = min(range(WAYS), key=[naive[each] for each in places].__getitem__)
+                evicted += naive.pop(places[place]) > now
+            places[place : place + 1] = [(name, key)]
         limits[name].push(str(key), now, by_s, inf)
         naive[name, key] = max(naive.get((name, key), 0.0), now) + by_s
         for each in ("L-1", "L-2"):
